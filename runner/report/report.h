@@ -1,0 +1,32 @@
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+/* Reporters: each turns the event stream into one form. A reporter knows events and nothing else. */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "event/bus.h"
+
+struct console_options {
+    bool color;
+    bool progress;  /* stdout is a terminal: keep one line that says how far it is */
+    int verbosity;  /* -1 quiet: only what did not pass, and the totals; 0; 1 every step and its bytes */
+    unsigned width; /* of the terminal, 0 unknown: 100 */
+};
+
+/* Prints a line for each case, failures in full when they happen, totals at the end. out belongs to the caller. */
+struct event_sink *console_new(FILE *out, const struct console_options *o);
+/* Removes the progress line and puts one there again when the next event comes; `now` in ns, to be called some ten
+ * times a second while nothing else happens. */
+void console_tick(struct event_sink *s, int64_t now);
+
+/* File reporters write to a temporary file beside path and rename it at EVENT_RUN_END; reporter_error then says what
+ * went wrong. */
+struct event_sink *junit_new(const char *path);
+struct event_sink *tap_new(const char *path);
+/* NULL, or "cannot write x.xml: No space left on device". Valid after EVENT_RUN_END. */
+const char *reporter_error(const struct event_sink *s);
+void reporter_free(struct event_sink *s);
+
+#endif
