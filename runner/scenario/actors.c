@@ -1,0 +1,161 @@
+#include "scenario/actors.h"
+
+#include "scenario/steps.h"
+#include "util/units.h"
+
+/* Which keys need one of the others, and which exclude one another. */
+struct needs {
+    const char *key;
+    const char *needs; /* the key that must be there */
+};
+
+static const struct needs needs[] = {
+    {"serve", "listen"}, {"files", "run"}, {"pass", "run"},  {"env", "run"},  {"cwd", "run"},
+    {"ready", "run"},    {"stop", "run"},  {"grace", "run"}, {"exit", "run"},
+};
+
+/* Names that mean something else in every `${}`. */
+static const char *const taken[] = {"vars", "self", "conn", "row",   "instance", "it",
+                                    "case", "dir",  "env",  "ports", "target"};
+
+static void check_name(struct loader *l, const struct node *name)
+{
+    if (!loader_name(l, name, "an actor's name")) return;
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        if (slice_is(name->text, taken[i]))
+            loader_say(l, name->mark, "`%s` cannot name an actor: `${%s}` has a meaning of its own", taken[i],
+                       taken[i]);
+    }
+}
+
+static void check_needs(struct loader *l, const struct node *map)
+{
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        const struct pair *p = node_pair(map, needs[i].key);
+        if (p && !node_pair(map, needs[i].needs))
+            loader_say(l, p->key->mark, "`%s` needs an actor with `%s`", needs[i].key, needs[i].needs);
+    }
+}
+
+static void say_both(struct loader *l, const struct pair *a, const struct pair *b)
+{
+    const struct pair *later = b->key->mark.off > a->key->mark.off ? b : a;
+    const struct pair *earlier = later == a ? b : a;
+    loader_say(l, later->key->mark, "an actor has `%s` or `%s`, not both", earlier->key->text.p, later->key->text.p);
+}
+
+static void check_both(struct loader *l, const struct node *map, const char *one, const char *other)
+{
+    const struct pair *a = node_pair(map, one), *b = node_pair(map, other);
+    if (a && b) say_both(l, a, b);
+}
+
+/* The key that makes it what it is, or NULL of a plain one. */
+static const struct pair *find_kind(struct loader *l, const struct node *map, enum actor_kind *ret)
+{
+    static const char *const keys[] = {[ACTOR_LISTEN] = "listen", [ACTOR_CONNECT] = "connect", [ACTOR_RUN] = "run"};
+    const struct pair *found = NULL;
+    *ret = ACTOR_PLAIN;
+    for (unsigned i = ACTOR_LISTEN; i <= ACTOR_RUN; i++) {
+        const struct pair *p = node_pair(map, keys[i]);
+        if (p && found) say_both(l, found, p);
+        if (!p || found) continue;
+        found = p;
+        *ret = (enum actor_kind)i;
+    }
+    return found;
+}
+
+/* Each value of a map whose keys are the user's. */
+static void check_values(struct loader *l, const struct node *map, const char *key, enum field_type type)
+{
+    const struct node *n = node_get(map, key);
+    if (!n || !loader_map(l, n, arena_printf(l->a, "`%s`", key))) return;
+    for (uint32_t i = 0; i < n->n; i++) {
+        struct field f = {.name = n->pairs[i].key->text.p, .type = type};
+        loader_value(l, n->pairs[i].value, &f);
+    }
+}
+
+static void check_ready(struct loader *l, const struct node *map)
+{
+    const struct node *ready = node_get(map, "ready");
+    if (ready && ready->kind == NODE_MAP && ready->n != 1)
+        loader_say(l, ready->mark, "`ready` takes one of `output`, `connect` and `file`");
+    loader_address(l, node_get(ready, "connect"), "connect");
+}
+
+static void check_program(struct loader *l, const struct node *map)
+{
+    check_values(l, map, "files", FIELD_PAYLOAD);
+    check_values(l, map, "pass", FIELD_ADDRESS);
+    check_ready(l, map);
+}
+
+static void check_copies(struct loader *l, const struct actor_model *m)
+{
+    const struct pair *p = node_pair(m->map, "instances");
+    if (!p) return;
+    if (m->kind == ACTOR_LISTEN || m->kind == ACTOR_RUN)
+        loader_say(l, p->key->mark, "`instances` needs an actor with `connect`, or one with steps alone");
+    int64_t n = 1;
+    if (p->value->kind == NODE_SCALAR && !field_dynamic(p->value) && !units_int(p->value->text, &n) && n < 1)
+        loader_say(l, p->value->mark, "an actor has at least one instance");
+}
+
+static void fill(struct loader *l, struct actor_model *m)
+{
+    const struct node *steps = node_get(m->map, "steps"), *serve = node_get(m->map, "serve");
+    m->instances = node_get(m->map, "instances");
+    m->eol = node_get(m->map, "eol");
+    m->step_timeout = node_get(m->map, "step_timeout");
+    m->has_steps = steps != NULL;
+    m->steps = steps_block(l, steps);
+    m->serves = serve != NULL;
+    m->serve = steps_block(l, serve);
+    m->meanwhile = steps_branches(l, node_get(m->map, "meanwhile"));
+}
+
+struct actor_model actors_read(struct loader *l, const struct pair *p)
+{
+    struct actor_model m = {.name = p->key->text.p, .mark = p->key->mark, .kind = ACTOR_PLAIN, .map = p->value};
+    const char *what = arena_printf(l->a, "actor `%.*s`", LOAD_NAME_SHOWN, m.name);
+    check_name(l, p->key);
+    if (!loader_map(l, p->value, what)) return m;
+    m.map = loader_refuse(l, p->value, scenario_actor_refused);
+    field_check(m.map, scenario_actor_fields, what, l->d);
+    const struct pair *kind = find_kind(l, m.map, &m.kind);
+    if (kind) m.endpoint = kind->value;
+    if (kind && m.kind != ACTOR_RUN) loader_address(l, m.endpoint, kind->key->text.p);
+    /* Of an actor with a key that is not there yet, nothing can be said about what it lacks. */
+    if (!kind && !node_pair(m.map, "steps") && m.map == p->value) {
+        struct diag *g = loader_say(l, m.mark, "%s does nothing", what);
+        diag_hint(l->d, g, "give it `steps`, or one of `listen`, `connect`, `run`");
+    }
+    check_needs(l, m.map);
+    check_both(l, m.map, "serve", "steps");
+    check_program(l, m.map);
+    check_copies(l, &m);
+    fill(l, &m);
+    return m;
+}
+
+struct actor_model actors_client(struct loader *l, const struct node *map)
+{
+    const struct pair *connect = node_pair(map, "connect"), *steps = node_pair(map, "steps");
+    if (!connect) {
+        struct diag *g = loader_say(l, steps->key->mark, "`steps` without `connect`");
+        diag_hint(l->d, g, "say where the client connects to, or write `actors`");
+    }
+    if (connect) loader_address(l, connect->value, "connect");
+    struct actor_model m = {
+        .name = "client",
+        .mark = connect ? connect->key->mark : steps->key->mark,
+        .kind = ACTOR_CONNECT,
+        .map = map,
+        .endpoint = connect ? connect->value : NULL,
+        .has_steps = steps != NULL,
+        .steps = steps_block(l, steps ? steps->value : NULL),
+    };
+    return m;
+}
