@@ -1,0 +1,379 @@
+#include "engine/actor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/dialing.h"
+#include "engine/failure.h"
+#include "engine/lanes.h"
+#include "engine/loop.h"
+#include "engine/program_run.h"
+#include "engine/run.h"
+#include "engine/scope.h"
+#include "engine/step.h"
+#include "engine/wait.h"
+#include "util/clock.h"
+#include "util/mem.h"
+
+/* Steps that do not wait, before others get their turn: a loop without waits must not starve timers. */
+enum { STEPS_AT_ONCE = 10000 };
+
+struct eval actor_eval(struct actor *a)
+{
+    return (struct eval){.lua = a->run->base->lua, .env = &a->env, .arena = &a->arena, .permit = &a->run->permit};
+}
+
+const char *actor_name(const struct actor *a, char *text, size_t size)
+{
+    if (a->instance)
+        snprintf(text, size, "%s %u", a->plan->name, a->instance);
+    else
+        snprintf(text, size, "%s", a->plan->name);
+    return text;
+}
+
+bool actor_unfinished(const struct actor *a)
+{
+    return a->state == ACTOR_RUNNING || a->state == ACTOR_NEW;
+}
+
+enum level actor_level(const struct actor *a)
+{
+    if (a->at && a->at->level != LEVEL_INHERIT) return a->at->level;
+    return a->top ? (enum level)a->top->level : LEVEL_MUST;
+}
+
+static size_t path_of(const struct frame *f, uint16_t *path, size_t most)
+{
+    if (!f) return 0;
+    const size_t n = path_of(f->below, path, most);
+    if (f->kind == FRAME_LANES || f->pc == 0 || n == most) return n;
+    path[n] = (uint16_t)f->pc;
+    return n + 1;
+}
+
+const char *actor_path(const struct actor *a, char *text, size_t size)
+{
+    uint16_t path[16];
+    const size_t n = a->at && a->at == a->plan->own ? 0 : path_of(a->top, path, sizeof path / sizeof *path);
+    size_t at = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < n && at + 8 < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%u", i ? "." : "", path[i]);
+    return text;
+}
+
+struct channel *actor_channel(struct actor *a, const struct instr *in)
+{
+    const struct slice via = slice_of(in->via);
+    for (struct channel *c = a->channels; c; c = c->next) {
+        if (in->via ? c->name && slice_is(via, c->name) : !c->name) return c;
+    }
+    if (in->via)
+        actor_fail(a, "misuse", in->model->via ? in->model->via->mark : in->model->mark, "connection `%s` is not open yet", in->via);
+    else
+        actor_fail(a, "misuse", (struct mark){0}, "this actor has no connection");
+    return NULL;
+}
+
+static void saw_bytes(void *ctx, bool sent, struct slice bytes)
+{
+    const struct channel *ch = ctx;
+    struct actor *a = ch->actor;
+    char name[BOARD_NAME];
+    struct event e = {.kind = EVENT_TRAFFIC,
+                      .action = sent ? EVENT_SEND : EVENT_RECEIVE,
+                      .actor = actor_name(a, name, sizeof name),
+                      .offset = sent ? ch->conn.sent : ch->conn.base + ch->conn.n,
+                      .bytes = bytes};
+    emit_event(a->run->base->emit, &e);
+}
+
+static struct channel *adopt(struct actor *a, struct channel *c, int r, const char *name)
+{
+    if (r < 0) {
+        mem_free(c);
+        actor_fail(a, "system", (struct mark){0}, "the connection cannot be used: %s", strerror(-r));
+        return NULL;
+    }
+    c->actor = a;
+    c->name = name;
+    c->next = a->channels;
+    a->channels = c;
+    if (emit_messages(a->run->base->emit)) conn_observe(&c->conn, saw_bytes, c, true);
+    return c;
+}
+
+struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, const char *name, const struct addr *peer)
+{
+    struct channel *c = mem_zalloc(sizeof *c);
+    const enum conn_kind kind = scheme == ADDR_UNIX ? CONN_UNIX : CONN_TCP;
+    return adopt(a, c, conn_init_socket(&c->conn, a->task.sched, fd, kind, peer), name);
+}
+
+struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd)
+{
+    struct channel *c = mem_zalloc(sizeof *c);
+    return adopt(a, c, conn_init_pipes(&c->conn, a->task.sched, rfd, wfd), NULL);
+}
+
+void actor_took(struct actor *a, struct channel *ch, uint64_t from, struct slice bytes, uint64_t size)
+{
+    const size_t n = bytes.n < sizeof ch->took ? bytes.n : sizeof ch->took;
+    ch->took_at = clock_now();
+    ch->took_from = from;
+    ch->took_size = (uint32_t)size;
+    if (n) memcpy(ch->took, bytes.p, n);
+    board_record(a->run->base->board, ch->took_at, (uint16_t)a->board, false, from, bytes.p, (uint32_t)bytes.n);
+}
+
+void actor_sent(struct actor *a, struct channel *ch, struct slice bytes, uint64_t size)
+{
+    const uint64_t from = ch->conn.sent >= size ? ch->conn.sent - size : 0;
+    board_record(a->run->base->board, a->began, (uint16_t)a->board, true, from, bytes.p, (uint32_t)bytes.n);
+}
+
+void actor_log(struct actor *a, const char *text, bool warning)
+{
+    char name[BOARD_NAME];
+    struct event e = {.kind = EVENT_LOG,
+                      .actor = actor_name(a, name, sizeof name),
+                      .place = source_place(a->at->model->mark),
+                      .text = text,
+                      .number = warning};
+    emit_event(a->run->base->emit, &e);
+}
+
+/* Where it is, for the supervisor. */
+static void note_step(struct actor *a, const struct instr *in)
+{
+    a->at = in;
+    a->began = clock_now();
+    struct run *r = a->run;
+    if (a->board < BOARD_ACTORS) {
+        struct board_actor *b = &r->base->board->actors[a->board];
+        b->verb = in->kind->schema.name;
+        b->line = in->line;
+        b->col = in->col;
+        b->since = a->began;
+        memset(b->path, 0, sizeof b->path);
+        if (in != a->plan->own) path_of(a->top, b->path, BOARD_PATH);
+    }
+    if (!emit_messages(r->base->emit)) return;
+    char name[BOARD_NAME], path[64], step[128];
+    actor_path(a, path, sizeof path);
+    snprintf(step, sizeof step, "%s%s%s%s", *path ? "step " : "", path, *path ? " " : "", in->kind->schema.name);
+    struct event e = {.kind = EVENT_STEP,
+                      .actor = actor_name(a, name, sizeof name),
+                      .step = step,
+                      .place = source_place(in->model->mark)};
+    emit_event(r->base->emit, &e);
+}
+
+static enum went begin_own(struct actor *a)
+{
+    note_step(a, a->plan->own);
+    return wait_for_step(a, a->plan->own);
+}
+
+/* A listening actor's first step that works on a connection accepts one, once. */
+static bool must_accept(const struct actor *a, const struct instr *in)
+{
+    return in->needs_conn && !in->via && a->listener && !a->accepted && !a->plan->model->serves;
+}
+
+static enum went frame_over(struct actor *a)
+{
+    struct frame *f = a->top;
+    switch ((enum frame_kind)f->kind) {
+    case FRAME_LOOP: return loop_next(a);
+    case FRAME_LANE: lanes_lane_done(a); return WENT_ON;
+    case FRAME_MEANWHILE: {
+        struct wait *w = f->resumed;
+        f->resumed = NULL;
+        actor_pop(a);
+        return wait_resume(a, w);
+    }
+    case FRAME_LANES:
+    case FRAME_BLOCK:
+    case FRAME_CALL:
+    case FRAME_BRANCH: break;
+    }
+    actor_pop(a);
+    return WENT_ON;
+}
+
+static bool reads_as_opening(const struct instr *in)
+{
+    return (in->model->schema->flags & STEP_OPENING) != 0;
+}
+
+static enum went next_step(struct actor *a)
+{
+    struct frame *f = a->top;
+    if (!f) return WENT_END;
+    if (f->kind == FRAME_LANES) return lanes_next(a, f);
+    if (f->pc == f->block->n) return frame_over(a);
+    const struct instr *in = &f->block->steps[f->pc];
+    if (must_accept(a, in)) return begin_own(a);
+    if (a->lanes && reads_as_opening(in) && lanes_inside(a)) {
+        lanes_park(a);
+        return WENT_ON;
+    }
+    f->pc++;
+    if (in->condition) {
+        bool holds = false;
+        struct eval e = actor_eval(a);
+        a->at = in;
+        if (!condition_eval(in->condition, in->model->condition->mark, &e, &holds)) return actor_fail_eval(a, &e);
+        if (!holds) return WENT_ON;
+    }
+    note_step(a, in);
+    return in->kind->enter ? in->kind->enter(a, in) : wait_for_step(a, in);
+}
+
+static void close_channels(struct actor *a)
+{
+    struct channel *oldest = NULL;
+    while (a->channels) {
+        struct channel *c = a->channels;
+        a->channels = c->next;
+        c->next = oldest;
+        oldest = c;
+    }
+    while (oldest) {
+        struct channel *c = oldest;
+        oldest = c->next;
+        conn_done(&c->conn);
+        mem_free(c);
+    }
+}
+
+/* Connections are closed, and their memory given back, but the latest of them is remembered as the socket it was. */
+static void end(struct actor *a, enum actor_state state)
+{
+    if (a->wait) {
+        struct wait *w = a->wait;
+        a->wait = NULL;
+        wait_free(a, w);
+    }
+    if (a->top) actor_unwind(a);
+    a->state = (uint8_t)state;
+    if (a->board < BOARD_ACTORS) a->run->base->board->actors[a->board].verb = NULL;
+    arena_done(&a->arena);
+}
+
+static bool unread_reset(struct actor *a)
+{
+    for (struct channel *c = a->channels; c; c = c->next) {
+        if (!c->conn.failed_send || c->conn.closed) continue;
+        actor_fail(a, "reset", (struct mark){0}, "the peer had closed or reset the connection before all was sent");
+        return true;
+    }
+    return false;
+}
+
+static void finished(struct actor *a)
+{
+    if (unread_reset(a)) {
+        run_actor_ended(a->run, a);
+        return;
+    }
+    end(a, ACTOR_DONE);
+    if (a->program)
+        program_drain(a->program);
+    else
+        close_channels(a);
+    run_actor_ended(a->run, a);
+}
+
+/* A recommendation was missed: the actor goes on if it knows where the next message begins. */
+static bool goes_on(struct actor *a)
+{
+    struct wait *w = a->wait;
+    const enum level level = actor_level(a);
+    if ((level != LEVEL_SHOULD && level != LEVEL_MAY) || a->run->failed) return false;
+    if (w && w->main.n == 1 && w->in->kind->schema.flags & STEP_OPENING) {
+        struct expect_op *o = &w->room.expect;
+        if (!o->op.conn || !o->whole) return false;
+        op_commit(&o->op);
+    }
+    a->wait = NULL;
+    wait_free(a, w);
+    return true;
+}
+
+static void resume(struct task *t)
+{
+    struct actor *a = (struct actor *)(void *)t;
+    if (a->state != ACTOR_RUNNING) return;
+    for (unsigned n = 0;; n++) {
+        enum went went = a->wait ? wait_poll(a) : next_step(a);
+        if (went == WENT_WAIT) return;
+        if (went == WENT_FAILED && goes_on(a)) went = WENT_ON;
+        if (went == WENT_FAILED) {
+            end(a, ACTOR_FAILED);
+            run_actor_ended(a->run, a);
+            return;
+        }
+        if (went == WENT_END) {
+            finished(a);
+            return;
+        }
+        if (a->state != ACTOR_RUNNING) return;
+        if (!a->wait && a->arena.chunks) arena_done(&a->arena);
+        if (n == STEPS_AT_ONCE) {
+            task_wake(&a->task);
+            return;
+        }
+    }
+}
+
+void actor_start(struct actor *a)
+{
+    const struct actor_model *m = a->plan->model;
+    task_init(&a->task, &a->run->sched, resume);
+    a->state = ACTOR_RUNNING;
+    const bool connects = m->kind == ACTOR_CONNECT;
+    if (a->server)
+        actor_push(a, FRAME_BLOCK, &a->plan->serve, NULL);
+    else
+        actor_push(a, FRAME_BLOCK, &a->plan->steps, NULL);
+    if (connects) {
+        const enum went went = begin_own(a);
+        if (went == WENT_FAILED) {
+            end(a, ACTOR_FAILED);
+            run_actor_ended(a->run, a);
+            return;
+        }
+    }
+    if (!a->wait) task_wake(&a->task);
+}
+
+void actor_cancel(struct actor *a)
+{
+    if (!actor_unfinished(a) && a->state != ACTOR_RESTING) return;
+    end(a, ACTOR_CANCELLED);
+}
+
+void actor_free(struct actor *a)
+{
+    end(a, (enum actor_state)a->state);
+    close_channels(a);
+    if (a->listener) {
+        listener_close(a->listener);
+        mem_free(a->listener);
+    }
+    if (a->program) program_free(a->program);
+    task_done(&a->task);
+    struct luastate *lua = a->run->base->lua->state;
+    if (lua) {
+        env_done(&a->env, lua);
+        if (a->vars) luaL_unref(lua->L, LUA_REGISTRYINDEX, a->vars);
+    }
+    arena_done(&a->arena);
+    mem_free(a);
+}

@@ -1,0 +1,265 @@
+#include "engine/address.h"
+
+#include "engine/compile.h"
+#include "util/suggest.h"
+#include "util/text.h"
+#include "util/units.h"
+
+enum { SHOWN = 60, RETRY_TIMES = 20 };
+
+#define RETRY_EVERY (100 * NS_PER_MS)
+
+static const char failures[] = "refused|timeout|unreachable|reset";
+
+static const struct field retry_fields[] = {
+    {.name = "every", .type = FIELD_DURATION, .fallback = "100ms", .doc = "time between two tries"},
+    {.name = "times", .type = FIELD_INT, .fallback = "20", .doc = "tries after the first one"},
+    {0},
+};
+
+static const struct field address_fields[] = {
+    {.name = "to", .type = FIELD_TEXT, .flags = FIELD_REQUIRED, .doc = "the address"},
+    {.name = "bind", .type = FIELD_TEXT, .doc = "the local address, such as tcp://127.0.0.1:0"},
+    {.name = "options", .type = FIELD_MAP, .doc = "socket options, as `set_option` takes them"},
+    {.name = "tls", .type = FIELD_MAP, .doc = "not part of this version"},
+    {.name = "retry", .type = FIELD_MAP, .doc = "try again while nobody listens", .fields = retry_fields},
+    {.name = "fails", .type = FIELD_TEXT, .doc = "that connecting fails like this is what is expected"},
+    {0},
+};
+
+/* What this version does not speak. NULL, or a phrase. */
+static const char *unspoken(enum addr_scheme s)
+{
+    switch (s) {
+    case ADDR_TCP:
+    case ADDR_UNIX: return NULL;
+    case ADDR_TLS: return "`tls` addresses are not part of this version";
+    case ADDR_UDP: return "`udp` addresses are not part of this version";
+    case ADDR_DTLS: return "`dtls` addresses are not part of this version";
+    case ADDR_UNIXGRAM: return "`unixgram` addresses are not part of this version";
+    case ADDR_SEQPACKET: return "`seqpacket` addresses are not part of this version";
+    }
+    return NULL;
+}
+
+static bool compile_constant(struct compiler *c, const struct text_plan *t)
+{
+    struct addr_spec spec;
+    size_t at = 0;
+    const struct slice text = t->tmpl.parts[0].text;
+    const char *why = addr_parse(text, &spec, &at);
+    if (why) {
+        const size_t len = text.n > at ? text.n - at : 1;
+        compile_error(c, node_mark_at(t->node, (uint32_t)at, (uint32_t)len), "%s", why);
+        return false;
+    }
+    const struct slice scheme = slice_of(addr_scheme_name(spec.scheme));
+    why = unspoken(spec.scheme);
+    if (why) compile_error(c, node_mark_at(t->node, 0, (uint32_t)scheme.n), "%s", why);
+    return !why;
+}
+
+static bool bound_here(const struct compiler *c, struct slice name)
+{
+    for (uint32_t i = 0; i < c->narguments; i++)
+        if (slice_eq(c->arguments[i], name)) return true;
+    return false;
+}
+
+/* The actor that a whole `${name}` means. */
+static const struct actor_plan *named_actor(const struct compiler *c, const struct text_plan *t)
+{
+    if (!t->tmpl.whole || !c->plan) return NULL;
+    const struct slice name = t->tmpl.parts[0].expr->name;
+    if (!name.p || bound_here(c, name)) return NULL;
+    for (uint32_t i = 0; i < c->plan->nactors; i++)
+        if (slice_is(name, c->plan->actors[i].name)) return &c->plan->actors[i];
+    return NULL;
+}
+
+static bool check_actor(struct compiler *c, const struct node *n, const struct actor_plan *a, bool listening)
+{
+    const bool deaf = a->model && (a->model->kind == ACTOR_CONNECT || a->model->kind == ACTOR_PLAIN);
+    if (listening)
+        compile_error(c, n->mark, "`%s` is an actor: listening needs an address of one's own", a->name);
+    else if (deaf)
+        compile_error(c, n->mark, "`%s` does not listen", a->name);
+    return !listening && !deaf;
+}
+
+static bool compile_location(struct compiler *c, const struct node *n, bool listening, struct address_plan *ret)
+{
+    ret->mark = n->mark;
+    if (n->kind != NODE_SCALAR) {
+        compile_error(c, n->mark, "an address is a text such as tcp://127.0.0.1:80, not %s", node_what(n));
+        return false;
+    }
+    if (!compile_text(c, n, &ret->text)) return false;
+    if (ret->text.tmpl.constant) return compile_constant(c, &ret->text);
+    ret->actor = named_actor(c, &ret->text);
+    return !ret->actor || check_actor(c, n, ret->actor, listening);
+}
+
+static bool compile_bind_address(struct compiler *c, const struct node *n, struct address_plan *ret)
+{
+    if (!n) return true;
+    ret->bind = ARENA_NEW(c->arena, struct text_plan);
+    if (!compile_text(c, n, ret->bind)) return false;
+    return !ret->bind->tmpl.constant || compile_constant(c, ret->bind);
+}
+
+static bool compile_retry(struct compiler *c, const struct node *n, struct address_plan *ret)
+{
+    if (!n) return true;
+    const struct node *every = node_get(n, "every"), *times = node_get(n, "times");
+    const struct node *dynamic = field_dynamic(every) ? every : field_dynamic(times) ? times : NULL;
+    if (dynamic) {
+        compile_error(c, dynamic->mark, "`retry` is fixed: `${}` cannot stand in it");
+        return false;
+    }
+    const int64_t count = field_int(times, RETRY_TIMES);
+    if (count < 1 || count > UINT32_MAX) {
+        compile_error(c, times->mark, "`times` is at least 1");
+        return false;
+    }
+    ret->retry = true;
+    ret->retry_every = field_duration(every, RETRY_EVERY);
+    ret->retry_times = (uint32_t)count;
+    return true;
+}
+
+static bool compile_fails(struct compiler *c, const struct node *n, struct address_plan *ret)
+{
+    static const enum sr_status statuses[] = {SR_REFUSED, SR_TIMEOUT, SR_UNREACHABLE, SR_RESET};
+    static const struct field fails = {.name = "fails", .type = FIELD_CHOICE, .choices = failures};
+    if (!n) return true;
+    if (node_is(n, "tls")) {
+        compile_error(c, n->mark, "TLS is not part of this version");
+        return false;
+    }
+    if (!field_check_value(n, &fails, c->diags)) return false;
+    const int choice = field_choice(n, failures);
+    if (choice < 0) {
+        compile_error(c, n->mark, "`fails` is fixed: `${}` cannot stand in it");
+        return false;
+    }
+    ret->fails = true;
+    ret->fails_as = statuses[choice];
+    ret->fails_mark = n->mark;
+    return true;
+}
+
+static bool check_listening(struct compiler *c, const struct node *map)
+{
+    static const char *const connecting[] = {"bind", "retry", "fails"};
+    bool ok = true;
+    for (size_t i = 0; i < sizeof connecting / sizeof *connecting; i++) {
+        const struct pair *p = node_pair(map, connecting[i]);
+        if (!p) continue;
+        compile_error(c, p->key->mark, "`%s` is for connecting: this listens", connecting[i]);
+        ok = false;
+    }
+    return ok;
+}
+
+bool address_compile(struct compiler *c, const struct node *n, bool listening, struct address_plan *ret)
+{
+    *ret = (struct address_plan){.mark = n->mark};
+    if (n->kind == NODE_SCALAR) return compile_location(c, n, listening, ret);
+    if (field_check(n, address_fields, "an address", c->diags)) return false;
+    const struct node *options = node_get(n, "options"), *tls = node_get(n, "tls");
+    bool ok = compile_location(c, node_get(n, "to"), listening, ret);
+    if (tls) {
+        compile_error(c, node_pair(n, "tls")->key->mark, "TLS is not part of this version");
+        ok = false;
+    }
+    if (options && !options_compile(c, options, &ret->options, &ret->noptions)) ok = false;
+    if (listening) return check_listening(c, n) && ok;
+    ok &= compile_bind_address(c, node_get(n, "bind"), ret);
+    ok &= compile_retry(c, node_get(n, "retry"), ret);
+    return compile_fails(c, node_get(n, "fails"), ret) && ok;
+}
+
+static bool parse(const struct text_plan *t, struct eval *e, struct addr_spec *ret)
+{
+    struct slice text;
+    size_t at;
+    if (!text_eval(t, e, &text)) return false;
+    const char *why = addr_parse(text, ret, &at);
+    if (!why) why = unspoken(ret->scheme);
+    if (!why) return true;
+    struct buf shown = BUF_INIT(8 * SHOWN);
+    text_quote(text, SHOWN, &shown);
+    eval_fail(e, text_mark(t), "%s: %s", buf_str(&shown), why);
+    buf_done(&shown);
+    return false;
+}
+
+bool address_eval(const struct address_plan *p, struct eval *e, struct addr_spec *ret)
+{
+    return parse(&p->text, e, ret);
+}
+
+bool address_eval_bind(const struct address_plan *p, struct eval *e, struct addr *ret)
+{
+    struct addr_spec spec;
+    if (!parse(p->bind, e, &spec)) return false;
+    if (spec.named) return eval_fail(e, text_mark(p->bind), "`bind` takes an address, not the name of a host");
+    addr_of_spec(&spec, ret);
+    return true;
+}
+
+static bool compile_option(struct compiler *c, const struct pair *p, struct option_plan *ret)
+{
+    const struct slice name = slice_part(p->key->text, 0, SHOWN);
+    ret->mark = p->value->mark;
+    ret->option = sockopt_find(p->key->text);
+    if (!ret->option) {
+        struct suggest s;
+        struct diag *g = compile_error(c, p->key->mark, "unknown socket option `%.*s`", (int)name.n, name.p);
+        suggest_init(&s, p->key->text);
+        for (const struct sockopt *o = sockopt_table; o->name; o++)
+            suggest_offer(&s, slice_of(o->name));
+        diag_suggest(c->diags, g, &s);
+        return false;
+    }
+    if (p->value->kind != NODE_SCALAR) {
+        compile_error(c, p->value->mark, "`%s` takes a value, not %s", ret->option->name, node_what(p->value));
+        return false;
+    }
+    if (!compile_text(c, p->value, &ret->value)) return false;
+    int64_t value;
+    const char *why =
+        ret->value.tmpl.constant ? sockopt_parse(ret->option, ret->value.tmpl.parts[0].text, &value) : NULL;
+    if (why) compile_error(c, p->value->mark, "`%s`: %s", ret->option->name, why);
+    return !why;
+}
+
+bool options_compile(struct compiler *c, const struct node *map, struct option_plan **ret, uint32_t *ret_n)
+{
+    bool ok = true;
+    if (map->kind != NODE_MAP) {
+        compile_error(c, map->mark, "socket options are a map such as {nodelay: true}, not %s", node_what(map));
+        return false;
+    }
+    struct option_plan *list = arena_array(c->arena, map->n, sizeof *list);
+    for (uint32_t i = 0; i < map->n; i++)
+        ok &= compile_option(c, &map->pairs[i], &list[i]);
+    *ret = list;
+    *ret_n = map->n;
+    return ok;
+}
+
+bool options_apply(const struct option_plan *o, uint32_t n, int fd, int family, struct eval *e)
+{
+    for (; n; n--, o++) {
+        struct slice text;
+        int64_t value = 0;
+        if (!text_eval(&o->value, e, &text)) return false;
+        const char *why = sockopt_parse(o->option, text, &value);
+        if (why) return eval_fail(e, o->mark, "`%s`: %s", o->option->name, why);
+        const int error = sockopt_set(fd, family, o->option, value, text);
+        if (error) return eval_fail(e, o->mark, "`%s` cannot be set: %s", o->option->name, strerror(-error));
+    }
+    return true;
+}

@@ -1,0 +1,75 @@
+#include "engine/deadlock.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "engine/run.h"
+#include "engine/wait.h"
+#include "net/sock.h"
+
+/* The actor that owns the other end of a connection, if that is in this process. */
+static const struct channel *peer_channel(const struct conn *c)
+{
+    const struct watch *peer = c->in.peer;
+    return peer ? (const struct channel *)(const void *)((const char *)peer - offsetof(struct conn, in)) : NULL;
+}
+
+/* Bytes that were sent but have not come yet are in neither place: first nothing may be on its way, then nothing may be there. */
+static bool nothing_in_flight(const struct conn *c, const struct conn *peer)
+{
+    char byte;
+    if (sock_unsent(peer->fd.wfd) != 0) return false;
+    return sock_recv(c->fd.rfd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -EAGAIN;
+}
+
+static bool read_is_hopeless(const struct conn *c)
+{
+    const struct channel *peer = c->end == CONN_OPEN && !c->closed ? peer_channel(c) : NULL;
+    if (!peer || peer->conn.closed || peer->conn.finished) return false;
+    if (!peer->actor || !actor_unfinished(peer->actor)) return false;
+    if (c->top->ops->holds(c->top)) return false;
+    return nothing_in_flight(c, &peer->conn);
+}
+
+static bool choice_is_hopeless(const struct choice *c)
+{
+    const struct op *op = &c->room->op;
+    if (c->failed) return true;
+    if (op->wake) return false;
+    switch (op->waits) {
+    case WAITS_READ: return read_is_hopeless(op->conn);
+    case WAITS_ACCEPT:
+    case WAITS_RENDEZVOUS: return true;
+    case WAITS_NOTHING:
+    case WAITS_TIME:
+    case WAITS_WRITE:
+    case WAITS_OUTSIDE: break;
+    }
+    return false;
+}
+
+static bool all_hopeless(const struct choices *cs, bool ordered)
+{
+    for (uint32_t i = 0; i < cs->n; i++) {
+        if (!choice_is_hopeless(&cs->list[i])) return false;
+        /* In `all`, lists behind the one that waits have not been asked. */
+        if (ordered && !cs->list[i].failed) break;
+    }
+    return true;
+}
+
+bool deadlock_certain(struct run *r)
+{
+    unsigned waiting = 0;
+    if (r->phase != RUN_STEPS || r->programs || r->sched.head) return false;
+    for (struct actor *a = r->actors; a; a = a->next) {
+        if (!actor_unfinished(a)) continue;
+        const struct wait *w = a->wait;
+        if (!w || !all_hopeless(&w->main, w->ordered) || !all_hopeless(&w->meanwhile, false) ||
+            !all_hopeless(&w->ignored, true))
+            return false;
+        waiting++;
+    }
+    return waiting > 0;
+}

@@ -1,0 +1,136 @@
+#include "engine/dialing.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/run.h"
+#include "engine/scope.h"
+#include "util/mem.h"
+
+bool dialing_address(struct actor *a, const struct address_plan *p, struct addr_spec *ret)
+{
+    struct eval e = actor_eval(a);
+    if (!p->actor) {
+        if (address_eval(p, &e, ret)) return true;
+        actor_fail_eval(a, &e);
+        return false;
+    }
+    char text[ADDR_TEXT + 16];
+    size_t at;
+    const struct actor *other = a->run->first[p->actor->index];
+    if (other && scope_actor_address(other, text, sizeof text) && !addr_parse(slice_of(text), ret, &at)) return true;
+    actor_fail(a, "misuse", p->mark, "`%s` has no address: it does not listen", p->actor->name);
+    return false;
+}
+
+static const struct address_plan *plan_of(const struct instr *in)
+{
+    return in->operand;
+}
+
+/* What a connect needs besides its op; lives as long as the step. */
+struct dialing {
+    struct addr_spec spec;
+    struct addr bind;
+};
+
+enum went dialing_connect_begin(struct actor *a, const struct instr *in, union op_room *room)
+{
+    const struct address_plan *p = plan_of(in);
+    struct dialing *d = ARENA_NEW(&a->arena, struct dialing);
+    struct eval e = actor_eval(a);
+    if (!dialing_address(a, p, &d->spec)) return WENT_FAILED;
+    if (p->bind && !address_eval_bind(p, &e, &d->bind)) return actor_fail_eval(a, &e);
+    connect_begin(&room->connect, a->task.sched, &a->run->permit, &d->spec, p->bind ? &d->bind : NULL, &a->run->need);
+    if (p->retry) {
+        room->connect.retries = p->retry_times;
+        room->connect.retry_every = p->retry_every;
+    }
+    return WENT_ON;
+}
+
+static enum went apply_options(struct actor *a, const struct address_plan *p, int fd, int family)
+{
+    struct eval e = actor_eval(a);
+    if (options_apply(p->options, p->noptions, fd, family, &e)) return WENT_ON;
+    return actor_fail_eval(a, &e);
+}
+
+enum went dialing_connect_finish(struct actor *a, const struct instr *in, union op_room *room)
+{
+    const struct address_plan *p = plan_of(in);
+    struct connect_op *o = &room->connect;
+    if (p->fails) {
+        return actor_fail(a, "connected", p->fails_mark, "expected `%s`, but it connected", sr_status_name(p->fails_as));
+    }
+    const struct addr peer = *connect_peer(o);
+    const int fd = connect_take(o);
+    if (p->noptions && apply_options(a, p, fd, peer.sa.sa_family) != WENT_ON) {
+        close(fd);
+        return WENT_FAILED;
+    }
+    return actor_attach(a, fd, o->spec->scheme, in->nas ? in->as[0] : NULL, &peer) ? WENT_ON : WENT_FAILED;
+}
+
+enum went dialing_connect_failed(struct actor *a, const struct instr *in, union op_room *room)
+{
+    const struct address_plan *p = plan_of(in);
+    const struct op *op = &room->op;
+    if (p->fails && op->failure == OP_STATUS && op->status == p->fails_as) return WENT_ON;
+    if (op->failure == OP_STATUS && op->status == SR_DENIED)
+        return actor_fail(a, "permission", p->mark, "not permitted: %s; allow it with %s", a->run->need.what, a->run->need.flag);
+    char where[ADDR_TEXT];
+    const struct addr *to = connect_peer(&room->connect);
+    const char *at = to->len ? addr_show(&to->sa, to->len, where, sizeof where) : room->connect.spec->host;
+    const char *kind = op->failure == OP_STATUS ? sr_status_name(op->status) : "system";
+    const char *why = op->error ? strerror(op->error) : op->why ? op->why : kind;
+    if (p->fails)
+        return actor_fail(a, kind, p->fails_mark, "expected `%s`, got `%s`: %s: %s", sr_status_name(p->fails_as), kind, at, why);
+    return actor_fail(a, kind, p->mark, "%s: %s: %s", kind, at, why);
+}
+
+enum went dialing_accept_begin(struct actor *a, const struct instr *in, union op_room *room)
+{
+    (void)in;
+    if (!a->listener) return actor_fail(a, "misuse", (struct mark){0}, "this actor does not listen");
+    accept_begin(&room->accept, a->listener);
+    return WENT_ON;
+}
+
+enum went dialing_accept_finish(struct actor *a, const struct instr *in, union op_room *room)
+{
+    a->accepted = true;
+    const enum addr_scheme scheme = a->listener->scheme;
+    const int fd = accept_take(&room->accept);
+    return actor_attach(a, fd, scheme, in->nas ? in->as[0] : NULL, NULL) ? WENT_ON : WENT_FAILED;
+}
+
+enum went dialing_listen(struct actor *a)
+{
+    const struct address_plan *p = &a->plan->address;
+    struct addr_spec spec;
+    if (!dialing_address(a, p, &spec)) return WENT_FAILED;
+    if (!a->listener) a->listener = mem_zalloc(sizeof *a->listener);
+    struct permit_need *need = &a->run->need;
+    if (spec.named) return actor_fail(a, "misuse", p->mark, "to listen takes a literal address, not a name");
+    const int r = listener_open(a->listener, &a->run->sched, &a->run->permit, &spec, 0, need);
+    if (r == -PERMIT_DENIED)
+        return actor_fail(a, "permission", p->mark, "not permitted: %s; allow it with %s", need->what, need->flag);
+    if (r < 0) return actor_fail(a, "system", p->mark, "cannot listen here: %s", strerror(-r));
+    return apply_options(a, p, a->listener->fd, a->listener->addr.sa.sa_family);
+}
+
+const struct step_kind connect_kind = {
+    .schema = {.name = "connect", .flags = 0},
+    .begin = dialing_connect_begin,
+    .finish = dialing_connect_finish,
+    .failed = dialing_connect_failed,
+};
+
+const struct step_kind accept_kind = {
+    .schema = {.name = "accept", .flags = STEP_OPENING},
+    .begin = dialing_accept_begin,
+    .finish = dialing_accept_finish,
+    .untimed = true,
+};

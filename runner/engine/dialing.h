@@ -1,0 +1,24 @@
+#ifndef ENGINE_DIALING_H
+#define ENGINE_DIALING_H
+
+/* Connecting and accepting as steps: an actor's own `connect` and `listen`, and the verbs of the same names. */
+
+#include "engine/step.h"
+
+/* An actor's own: operand of connect_kind is its struct address_plan. */
+extern const struct step_kind connect_kind;
+extern const struct step_kind accept_kind;
+
+enum went dialing_connect_begin(struct actor *a, const struct instr *in, union op_room *room);
+enum went dialing_connect_finish(struct actor *a, const struct instr *in, union op_room *room);
+/* A connect that failed: WENT_ON if that was expected, else WENT_FAILED. */
+enum went dialing_connect_failed(struct actor *a, const struct instr *in, union op_room *room);
+enum went dialing_accept_begin(struct actor *a, const struct instr *in, union op_room *room);
+enum went dialing_accept_finish(struct actor *a, const struct instr *in, union op_room *room);
+
+/* The socket address that an address_plan stands for, for a connect: of another actor, what it listens on. */
+bool dialing_address(struct actor *a, const struct address_plan *p, struct addr_spec *ret);
+/* Opens an actor's listener. WENT_ON, or WENT_FAILED after actor_fail. */
+enum went dialing_listen(struct actor *a);
+
+#endif

@@ -1,0 +1,431 @@
+#include "engine/matching.h"
+
+#include "engine/compile.h"
+#include "engine/matching_fill.h"
+#include "lua/names.h"
+#include "util/suggest.h"
+
+enum { SHOWN = 60 };
+
+const char *const matching_keys[] = {
+    "eq", "hex", "base64", "file",   "matches", "contains", "starts_with", "ends_with", "lt",     "le",    "gt",
+    "ge", "not", "length", "sha256", "json",    "present",  "absent",      "any_of",    "all_of", "where", NULL};
+
+bool matching_is_key(struct slice key)
+{
+    for (const char *const *k = matching_keys; *k; k++)
+        if (slice_is(key, *k)) return true;
+    return false;
+}
+
+/* A tree being compiled. */
+struct build {
+    struct compiler *c;
+    struct mark *marks;
+    unsigned n, size;
+    bool written; /* all have the id `id` */
+    unsigned id;
+};
+
+static unsigned next_id(struct build *b, struct mark mark)
+{
+    if (b->written) return b->id;
+    if (b->n == b->size) {
+        const unsigned size = b->size ? b->size * 2 : 4;
+        struct mark *more = arena_array(b->c->arena, size, sizeof *more);
+        for (unsigned i = 0; i < b->n; i++)
+            more[i] = b->marks[i];
+        b->marks = more;
+        b->size = size;
+    }
+    b->marks[b->n] = mark;
+    return b->n++;
+}
+
+static struct matching *make(struct build *b, enum matcher_kind kind, struct mark mark)
+{
+    struct matching *m = ARENA_NEW(b->c->arena, struct matching);
+    m->m.kind = kind;
+    m->m.id = next_id(b, mark);
+    m->constant = true;
+    m->lf = b->c->actor && b->c->actor->lf;
+    m->mark = mark;
+    return m;
+}
+
+static void set_operand(struct matching *m, enum operand operand)
+{
+    m->operand = operand;
+    m->constant = false;
+}
+
+/* Room for matchers below. */
+static void open_below(struct build *b, struct matching *m, size_t n)
+{
+    m->m.n = n;
+    m->of = arena_array(b->c->arena, n, sizeof(struct matching *));
+    m->m.of = arena_array(b->c->arena, n, sizeof(struct matcher *));
+}
+
+static bool set_below(struct matching *m, size_t i, struct matching *below)
+{
+    if (!below) return false;
+    m->of[i] = below;
+    m->m.of[i] = &below->m;
+    if (!below->constant) set_operand(m, OPERAND_BELOW);
+    return true;
+}
+
+static struct matching *wrong(struct build *b, struct mark mark, const char *why)
+{
+    compile_error(b->c, mark, "%s", why);
+    return NULL;
+}
+
+static struct matching *value(struct build *b, const struct node *n, enum matching_context context);
+
+static struct matching *typed(struct build *b, const struct node *n)
+{
+    struct matching *m = make(b, MATCHER_BYTES, n->mark);
+    m->m.bytes = n->text;
+    switch (field_scalar(n, &m->m.integer, &m->m.number)) {
+    case SCALAR_TEXT: break;
+    case SCALAR_NULL: m->m.kind = MATCHER_NULL; break;
+    case SCALAR_INT: m->m.kind = MATCHER_INT; break;
+    case SCALAR_FLOAT: m->m.kind = MATCHER_FLOAT; break;
+    case SCALAR_TRUE:
+    case SCALAR_FALSE:
+        m->m.kind = MATCHER_BOOL;
+        m->m.integer = node_is(n, "true");
+        break;
+    }
+    return m;
+}
+
+static struct matching *number(struct build *b, const struct node *n, enum matcher_kind kind, const char *key)
+{
+    struct text_plan text;
+    if (n->kind != NODE_SCALAR) {
+        compile_error(b->c, n->mark, "`%s` takes a number, not %s", key, node_what(n));
+        return NULL;
+    }
+    if (!compile_text(b->c, n, &text)) return NULL;
+    struct matching *m = make(b, kind, n->mark);
+    if (!text.tmpl.constant) {
+        m->text = text;
+        m->context = AS_NUMBER;
+        set_operand(m, kind == MATCHER_INT ? OPERAND_VALUE : OPERAND_NUMBER);
+        return m;
+    }
+    const char *why = matching_number(n->text, &m->m);
+    if (why) {
+        compile_error(b->c, n->mark, "`%s` takes a number, or a size or duration with its unit", key);
+        return NULL;
+    }
+    if (kind == MATCHER_INT && !m->m.whole) m->m.kind = MATCHER_FLOAT;
+    return m;
+}
+
+static struct matching *scalar(struct build *b, const struct node *n, enum matching_context context)
+{
+    if (context == AS_NUMBER) return number(b, n, MATCHER_INT, "length");
+    struct text_plan text;
+    if (!compile_text(b->c, n, &text)) return NULL;
+    if (text.tmpl.constant && context == AS_TEMPLATE && !n->quoted) {
+        struct matching *m = typed(b, n);
+        if (m->m.kind == MATCHER_BYTES) m->m.bytes = text.tmpl.parts[0].text;
+        return m;
+    }
+    struct matching *m = make(b, MATCHER_BYTES, n->mark);
+    m->text = text;
+    m->context = context;
+    if (text.tmpl.constant)
+        m->m.bytes = text.tmpl.parts[0].text;
+    else
+        set_operand(m, OPERAND_VALUE);
+    return m;
+}
+
+static struct matching *of_payload(struct build *b, enum matcher_kind kind, struct payload *p, struct mark mark)
+{
+    if (!p) return NULL;
+    struct matching *m = make(b, kind, mark);
+    m->payload = p;
+    m->m.bytes = payload_constant(p);
+    if (!m->m.bytes.p) set_operand(m, OPERAND_PAYLOAD);
+    return m;
+}
+
+/* `eq`, and what parts are compared with. */
+static struct matching *bytes(struct build *b, const struct node *n, enum matcher_kind kind)
+{
+    return of_payload(b, kind, payload_compile(b->c, n), n->mark);
+}
+
+static void define_names(struct build *b, const struct regex *r, const struct node *n, bool *ok)
+{
+    for (size_t i = 0; i < regex_names(r); i++) {
+        const struct slice name = slice_of(regex_name(r, i));
+        if (names_is_name(name)) {
+            compile_define(b->c, (struct slice){arena_dup(b->c->arena, name), name.n}, n->mark);
+        } else {
+            compile_error(b->c, n->mark, "the group `%s` cannot be a variable: it is a word of Lua", name.p);
+            *ok = false;
+        }
+    }
+}
+
+/* Names of groups in what is known of a pattern with `${}` in it: (?<name>, (?P<name> and (?'name'. */
+static void define_literal(struct build *b, struct slice text, struct mark mark)
+{
+    for (size_t i = 0; i + 3 < text.n; i++) {
+        if (text.p[i] != '(' || text.p[i + 1] != '?') continue;
+        size_t at = i + 2;
+        if (text.p[at] == 'P') at++;
+        if (text.p[at] != '<' && text.p[at] != '\'') continue;
+        size_t end = ++at;
+        while (end < text.n && text.p[end] != '>' && text.p[end] != '\'')
+            end++;
+        const struct slice name = slice_part(text, at, end - at);
+        if (names_is_name(name)) compile_define(b->c, name, mark);
+    }
+}
+
+static struct matching *pattern(struct build *b, const struct node *n)
+{
+    struct text_plan text;
+    size_t at = 0;
+    bool ok = true;
+    if (n->kind != NODE_SCALAR) {
+        compile_error(b->c, n->mark, "`matches` takes a pattern, not %s", node_what(n));
+        return NULL;
+    }
+    if (!compile_text(b->c, n, &text)) return NULL;
+    struct matching *m = make(b, MATCHER_REGEX, n->mark);
+    if (!text.tmpl.constant) {
+        m->text = text;
+        set_operand(m, OPERAND_PATTERN);
+        for (size_t i = 0; i < text.tmpl.n; i++)
+            define_literal(b, text.tmpl.parts[i].text, n->mark);
+        return m;
+    }
+    const char *why = matching_pattern(text.tmpl.parts[0].text, b->c->arena, &m->m.regex, &at);
+    if (why) {
+        compile_error(b->c, node_mark_at(n, (uint32_t)at, 1), "pattern: %s", why);
+        return NULL;
+    }
+    define_names(b, m->m.regex, n, &ok);
+    return ok ? m : NULL;
+}
+
+static struct matching *where(struct build *b, const struct node *n)
+{
+    if (n->kind != NODE_SCALAR || n->text.n == 0) return wrong(b, n->mark, "`where` takes a Lua expression");
+    if (slice_starts(n->text, SLICE("${"))) {
+        struct diag *g = compile_error(b->c, n->mark, "`where` takes a Lua expression");
+        diag_hint(b->c->diags, g, "write it without `${}`");
+        return NULL;
+    }
+    struct expr *x = compile_expr(b->c, n, EXPR_VALUE);
+    if (!x) return NULL;
+    struct matching *m = make(b, MATCHER_WHERE, n->mark);
+    m->m.bytes = n->text;
+    m->where = x;
+    set_operand(m, OPERAND_WHERE);
+    return m;
+}
+
+static struct matching *presence(struct build *b, const struct node *n, bool present)
+{
+    if (node_is(n, "false"))
+        present = !present;
+    else if (!node_empty(n) && !node_is(n, "true"))
+        return wrong(b, n->mark, "`present` and `absent` take true or false");
+    return make(b, present ? MATCHER_PRESENT : MATCHER_ABSENT, n->mark);
+}
+
+static struct matching *over(struct build *b, const struct node *n, enum matcher_kind kind,
+                             enum matching_context context)
+{
+    struct matching *m = make(b, kind, n->mark);
+    open_below(b, m, 1);
+    return set_below(m, 0, value(b, n, context)) ? m : NULL;
+}
+
+static struct matching *elements(struct build *b, const struct node *list, enum matcher_kind kind,
+                                 enum matching_context context)
+{
+    bool ok = true;
+    struct matching *m = make(b, kind, list->mark);
+    open_below(b, m, list->n);
+    for (uint32_t i = 0; i < list->n; i++)
+        ok &= set_below(m, i, value(b, list->items[i], context));
+    return ok ? m : NULL;
+}
+
+static struct matching *several(struct build *b, const struct pair *p, enum matcher_kind kind,
+                                enum matching_context context)
+{
+    if (p->value->kind == NODE_LIST && p->value->n > 0) return elements(b, p->value, kind, context);
+    compile_error(b->c, p->value->mark, "`%s` takes a list of matchers", p->key->text.p);
+    return NULL;
+}
+
+static struct matching *equal(struct build *b, const struct node *n, enum matching_context context)
+{
+    if (n->kind == NODE_SCALAR || (n->kind == NODE_LIST && context == AS_TEMPLATE)) return value(b, n, context);
+    return bytes(b, n, MATCHER_BYTES);
+}
+
+/* One key and its value. */
+static struct matching *keyed(struct build *b, const struct pair *p, enum matching_context context)
+{
+    static const enum matcher_kind orders[] = {MATCHER_LT, MATCHER_LE, MATCHER_GT, MATCHER_GE};
+    const struct slice key = p->key->text;
+    const struct node *n = p->value;
+    if (slice_is(key, "eq")) return equal(b, n, context);
+    if (slice_is(key, "matches")) return pattern(b, n);
+    if (slice_is(key, "contains")) return bytes(b, n, MATCHER_CONTAINS);
+    if (slice_is(key, "starts_with")) return bytes(b, n, MATCHER_STARTS_WITH);
+    if (slice_is(key, "ends_with")) return bytes(b, n, MATCHER_ENDS_WITH);
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+        if (slice_is(key, matching_keys[8 + i])) return number(b, n, orders[i], matching_keys[8 + i]);
+    if (slice_is(key, "not")) return over(b, n, MATCHER_NOT, context);
+    if (slice_is(key, "length")) return over(b, n, MATCHER_LENGTH, AS_NUMBER);
+    if (slice_is(key, "json")) return over(b, n, MATCHER_JSON, AS_TEMPLATE);
+    if (slice_is(key, "sha256")) return wrong(b, p->key->mark, "`sha256` is not part of this version");
+    if (slice_is(key, "present")) return presence(b, n, true);
+    if (slice_is(key, "absent")) return presence(b, n, false);
+    if (slice_is(key, "any_of")) return several(b, p, MATCHER_ANY_OF, context);
+    if (slice_is(key, "all_of")) return several(b, p, MATCHER_ALL_OF, context);
+    if (slice_is(key, "where")) return where(b, n);
+    return of_payload(b, MATCHER_BYTES, payload_compile_form(b->c, p), n->mark);
+}
+
+static struct matching *keyed_map(struct build *b, const struct node *map, enum matching_context context)
+{
+    if (map->n == 1) return keyed(b, &map->pairs[0], context);
+    bool ok = true;
+    struct matching *m = make(b, MATCHER_ALL_OF, map->mark);
+    open_below(b, m, map->n);
+    for (uint32_t i = 0; i < map->n; i++)
+        ok &= set_below(m, i, keyed(b, &map->pairs[i], context));
+    return ok ? m : NULL;
+}
+
+static struct matching *fields(struct build *b, const struct node *map)
+{
+    bool ok = true;
+    struct matching *m = make(b, MATCHER_MAP, map->mark);
+    open_below(b, m, map->n);
+    m->m.names = arena_array(b->c->arena, map->n, sizeof *m->m.names);
+    for (uint32_t i = 0; i < map->n; i++) {
+        m->m.names[i] = map->pairs[i].key->text;
+        ok &= set_below(m, i, value(b, map->pairs[i].value, AS_TEMPLATE));
+    }
+    return ok ? m : NULL;
+}
+
+static struct matching *template_map(struct build *b, const struct node *map)
+{
+    const struct pair *forced = node_pair(map, "$fields");
+    if (forced) {
+        if (map->n == 1 && forced->value->kind == NODE_MAP) return fields(b, forced->value);
+        return wrong(b, forced->key->mark, "`$fields` stands alone and takes a map of fields");
+    }
+    const struct pair *key = NULL, *field = NULL;
+    for (uint32_t i = 0; i < map->n; i++) {
+        const struct pair *p = &map->pairs[i];
+        const struct pair **first = matching_is_key(p->key->text) ? &key : &field;
+        if (!*first) *first = p;
+    }
+    if (!key) return fields(b, map);
+    if (!field) return keyed_map(b, map, AS_TEMPLATE);
+    struct diag *g =
+        compile_error(b->c, key->key->mark, "`%s` is a matcher and `%s` is a field: a map is one or the other",
+                      key->key->text.p, field->key->text.p);
+    diag_hint(b->c->diags, g, "if `%s` is a field too, write {$fields: {..}}", key->key->text.p);
+    return NULL;
+}
+
+static struct matching *unknown_key(struct build *b, const struct node *key)
+{
+    const struct slice name = slice_part(key->text, 0, SHOWN);
+    if (payload_is_message(key->text)) {
+        compile_error(b->c, key->mark, "message modules are not part of this version (`%.*s`)", (int)name.n, name.p);
+        return NULL;
+    }
+    struct diag *g = compile_error(b->c, key->mark, "unknown matcher `%.*s`", (int)name.n, name.p);
+    struct suggest s;
+    suggest_init(&s, key->text);
+    for (const char *const *k = matching_keys; *k; k++)
+        suggest_offer(&s, slice_of(*k));
+    diag_suggest(b->c->diags, g, &s);
+    return NULL;
+}
+
+/* Outside of templates. */
+static struct matching *plain_map(struct build *b, const struct node *map, enum matching_context context)
+{
+    if (map->n == 0) return wrong(b, map->mark, "an empty map is no matcher");
+    bool ok = true;
+    for (uint32_t i = 0; i < map->n && context == AS_BYTES; i++) {
+        const struct slice key = map->pairs[i].key->text;
+        if (payload_is_key(key) && !matching_is_key(key)) return bytes(b, map, MATCHER_BYTES);
+    }
+    for (uint32_t i = 0; i < map->n; i++) {
+        if (matching_is_key(map->pairs[i].key->text)) continue;
+        unknown_key(b, map->pairs[i].key);
+        ok = false;
+    }
+    return ok ? keyed_map(b, map, context) : NULL;
+}
+
+static struct matching *value(struct build *b, const struct node *n, enum matching_context context)
+{
+    switch (n->kind) {
+    case NODE_SCALAR: return scalar(b, n, context);
+    case NODE_MAP: return context == AS_TEMPLATE ? template_map(b, n) : plain_map(b, n, context);
+    case NODE_LIST: break;
+    }
+    if (context == AS_TEMPLATE) return elements(b, n, MATCHER_LIST, context);
+    if (context == AS_BYTES) return bytes(b, n, MATCHER_BYTES);
+    return wrong(b, n->mark, "`length` takes a number or a matcher, not a list");
+}
+
+static struct matching *finish(struct build *b, struct matching *root)
+{
+    if (root) {
+        root->marks = b->marks;
+        root->nmarks = b->n;
+    }
+    return root;
+}
+
+struct matching *matching_compile(struct compiler *c, const struct node *n, bool template)
+{
+    struct build b = {.c = c};
+    return finish(&b, value(&b, n, template ? AS_TEMPLATE : AS_BYTES));
+}
+
+struct matching *matching_compile_both(struct compiler *c, const struct node *one, const struct node *other)
+{
+    if (!one || !other) return matching_compile(c, one ? one : other, false);
+    struct build b = {.c = c};
+    struct matching *m = make(&b, MATCHER_ALL_OF, other->mark);
+    open_below(&b, m, 2);
+    const bool first = set_below(m, 0, value(&b, one, AS_BYTES));
+    return set_below(m, 1, value(&b, other, AS_BYTES)) && first ? finish(&b, m) : NULL;
+}
+
+struct matching *matching_compile_written(struct compiler *c, const struct node *n, enum matching_context context,
+                                          unsigned id)
+{
+    struct build b = {.c = c, .written = true, .id = id};
+    return value(&b, n, context);
+}
+
+struct mark matching_mark(const struct matching *m, unsigned id)
+{
+    return id < m->nmarks ? m->marks[id] : m->mark;
+}

@@ -1,0 +1,476 @@
+#include "engine/run.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/datum.h"
+#include "engine/deadlock.h"
+#include "engine/dialing.h"
+#include "engine/failure.h"
+#include "engine/program_run.h"
+#include "engine/scope.h"
+#include "engine/serve.h"
+#include "engine/tmp.h"
+#include "engine/wait.h"
+#include "net/sock.h"
+#include "util/clock.h"
+#include "util/mem.h"
+#include "util/units.h"
+
+enum { START_AT_ONCE = 256, FAILURES_MOST = 1000 };
+#define QUIET_NS (3 * NS_PER_MS)
+#define END_ALL_NS (2 * NS_PER_S)
+
+const char *run_tmp(struct run *r)
+{
+    if (!r->permit.tmp) r->permit.tmp = tmp_make();
+    return r->permit.tmp;
+}
+
+struct event_failure *run_add_failure(struct run *r, enum sr_verdict verdict)
+{
+    static_assert(SR_PASS < SR_WARN, "what is worse than a pass is told");
+    if (verdict <= SR_PASS || r->nfailures == FAILURES_MOST) return ARENA_NEW(&r->arena, struct event_failure);
+    if (r->nfailures == r->failures_size) {
+        r->failures_size = r->failures_size ? r->failures_size * 2 : 4;
+        r->failures = mem_resize(r->failures, r->failures_size, sizeof *r->failures);
+    }
+    r->verdict = sr_verdict_worst(r->verdict, verdict);
+    if (verdict >= SR_FAIL) r->failed = true;
+    struct event_failure *f = &r->failures[r->nfailures++];
+    *f = (struct event_failure){.after = -1, .limit = -1};
+    return f;
+}
+
+struct actor *run_add_actor(struct run *r, const struct actor_plan *plan, uint32_t instance)
+{
+    struct actor *a = mem_zalloc(sizeof *a);
+    char name[BOARD_NAME];
+    a->run = r;
+    a->plan = plan;
+    a->instance = instance;
+    a->task.sched = &r->sched;
+    a->env = (struct env){.ops = &scope_ops, .owner = a};
+    struct board_actor *b = board_actor(r->base->board, actor_name(a, name, sizeof name));
+    a->board = b ? (uint32_t)(b - r->base->board->actors) : BOARD_ACTORS;
+    *r->tail = a;
+    r->tail = &a->next;
+    if (!r->first[plan->index]) r->first[plan->index] = a;
+    return a;
+}
+
+static bool has_steps(const struct actor *a)
+{
+    return a->plan->model->has_steps || a->plan->model->kind == ACTOR_CONNECT;
+}
+
+/* Programs end one after the other, the last one first. */
+static void stop_next_program(struct run *r)
+{
+    struct program *last = NULL;
+    for (struct program *p = r->programs; p; p = p->next)
+        if (p->state != PROGRAM_NEW && p->state != PROGRAM_ENDED) last = p;
+    if (last) {
+        if (last->state != PROGRAM_STOPPING) program_stop(last);
+        return;
+    }
+    r->phase = RUN_OVER;
+    r->sched.stop = true;
+}
+
+void run_stop(struct run *r)
+{
+    if (r->phase >= RUN_STOPPING) return;
+    r->phase = RUN_STOPPING;
+    reactor_unset(r->sched.reactor, &r->over);
+    reactor_unset(r->sched.reactor, &r->quiet);
+    snprintf(r->base->board->phase, sizeof r->base->board->phase, "ending programs");
+    for (struct actor *a = r->actors; a; a = a->next)
+        actor_cancel(a);
+    stop_next_program(r);
+}
+
+void run_program_ended(struct run *r, struct program *p)
+{
+    (void)p;
+    if (r->phase == RUN_STOPPING)
+        stop_next_program(r);
+    else if (r->failed)
+        run_stop(r);
+}
+
+/* An actor that has ended comes to no sync any more. */
+static void leave_syncs(struct run *r, const struct actor *a)
+{
+    for (uint32_t i = 0; i < r->plan->nsyncs; i++) {
+        const struct sync_plan *p = &r->plan->syncs[i];
+        if (p->parties) continue;
+        for (uint32_t k = 0; k < p->nactors; k++) {
+            if (p->actors[k] != a->plan->index) continue;
+            char name[BOARD_NAME];
+            sync_leave(&r->syncs[i], arena_printf(&r->arena, "`%s` has ended and will not come", actor_name(a, name, sizeof name)));
+        }
+    }
+}
+
+void run_actor_ended(struct run *r, struct actor *a)
+{
+    if (a->server) r->serving--;
+    if (a->server || has_steps(a)) r->unfinished--;
+    if (r->failed) {
+        run_stop(r);
+        return;
+    }
+    leave_syncs(r, a);
+}
+
+/* All actors with steps are done. What is still on its way to a server is dealt with first; then copies that rest at an opening, with
+ * nothing to read, close quietly. */
+static void settle(struct run *r)
+{
+    bool left = false;
+    if (reactor_poll(r->sched.reactor, false) || r->sched.head) return;
+    for (struct actor *a = r->actors; a; a = a->next) {
+        if (!a->server || !actor_unfinished(a)) continue;
+        if (wait_is_resting(a)) {
+            actor_cancel(a);
+            r->serving--;
+            r->unfinished--;
+        } else {
+            left = true;
+        }
+    }
+    if (!left) run_stop(r);
+}
+
+static void idle(void *ctx)
+{
+    struct run *r = ctx;
+    if (r->phase != RUN_STEPS) return;
+    if (r->unfinished == r->serving) {
+        settle(r);
+        return;
+    }
+    if (!r->quiet.pos && r->quiet_passes != r->sched.passes && !r->programs) {
+        r->quiet_passes = r->sched.passes;
+        reactor_set(r->sched.reactor, &r->quiet, clock_now() + QUIET_NS);
+    }
+}
+
+/* Timers and signals only take note, as the reactor wants it; the control task then does what is due. */
+enum { DUE_QUIET = 1, DUE_OVER = 2, DUE_SIGNAL = 4 };
+
+static void quiet_fired(struct timer *t)
+{
+    struct run *r = (struct run *)(void *)((char *)t - offsetof(struct run, quiet));
+    if (r->quiet_passes != r->sched.passes) {
+        r->quiet_passes = r->sched.passes;
+        reactor_set(r->sched.reactor, t, clock_now() + QUIET_NS);
+        return;
+    }
+    /* The look itself is a pass of the control task. */
+    r->quiet_passes++;
+    r->due |= DUE_QUIET;
+    task_wake(&r->control);
+}
+
+static void over_fired(struct timer *t)
+{
+    struct run *r = (struct run *)(void *)((char *)t - offsetof(struct run, over));
+    r->due |= DUE_OVER;
+    task_wake(&r->control);
+}
+
+static void look_for_deadlock(struct run *r)
+{
+    struct mark mark = r->model->mark;
+    if (!deadlock_certain(r)) return;
+    for (struct actor *a = r->actors; a; a = a->next) {
+        if (!actor_unfinished(a) || !a->at) continue;
+        mark = a->at->model->mark;
+        break;
+    }
+    failure_of_case(r, "deadlock", mark, "deadlock: everybody waits for somebody else, and nothing more can happen");
+    run_stop(r);
+}
+
+static void case_over(struct run *r)
+{
+    char limit[UNITS_TEXT], text[128];
+    snprintf(text, sizeof text, "the case took longer than %s",
+             units_show_duration(r->base->board->deadline - r->started, limit));
+    failure_of_case(r, "timeout", r->model->mark, text);
+    run_stop(r);
+}
+
+static void control(struct task *t)
+{
+    struct run *r = (struct run *)(void *)((char *)t - offsetof(struct run, control));
+    const unsigned due = r->due;
+    r->due = 0;
+    if (r->phase >= RUN_STOPPING) return;
+    if (due & DUE_SIGNAL) {
+        r->told_to_end = true;
+        run_stop(r);
+    } else if (due & DUE_OVER) {
+        case_over(r);
+    } else if (due & DUE_QUIET) {
+        look_for_deadlock(r);
+    }
+}
+
+static void signalled(struct watch *w)
+{
+    struct run *r = (struct run *)(void *)((char *)w - offsetof(struct run, signals));
+    r->due |= DUE_SIGNAL;
+    task_wake(&r->control);
+}
+
+/* Actors start in groups, so that the connects of a crowd do not overrun the backlog before anybody accepts. */
+struct starter {
+    struct task task; /* first */
+    struct run *run;
+    struct actor *next;
+};
+
+static void start_some(struct task *t)
+{
+    struct starter *s = (struct starter *)(void *)t;
+    struct run *r = s->run;
+    for (unsigned n = 0; s->next && n < START_AT_ONCE && r->phase == RUN_STEPS; n++) {
+        struct actor *a = s->next;
+        s->next = a->next;
+        if (a->server) continue;
+        if (a->plan->model->serves)
+            serve_start(a);
+        else if (has_steps(a))
+            actor_start(a);
+        else
+            a->state = ACTOR_RESTING;
+    }
+    if (s->next && r->phase == RUN_STEPS) task_wake(t);
+}
+
+static void begin_steps(struct run *r)
+{
+    r->phase = RUN_STEPS;
+    struct starter *s = ARENA_NEW(&r->arena, struct starter);
+    task_init(&s->task, &r->sched, start_some);
+    s->run = r;
+    s->next = r->actors;
+    task_wake(&s->task);
+}
+
+static void start_next_program(struct run *r)
+{
+    for (struct program *p = r->programs; p; p = p->next) {
+        if (p->state != PROGRAM_NEW) continue;
+        r->starting = p;
+        if (program_start(p) != WENT_ON) run_stop(r);
+        return;
+    }
+    r->starting = NULL;
+    begin_steps(r);
+}
+
+void run_program_ready(struct run *r, struct program *p)
+{
+    if (r->phase == RUN_STARTING && r->starting == p) start_next_program(r);
+}
+
+static bool reserve_ports(struct run *r)
+{
+    r->ports = arena_array(&r->arena, r->model->nports, sizeof *r->ports);
+    for (uint32_t i = 0; i < r->model->nports; i++)
+        r->ports[i].fd = -1;
+    for (uint32_t i = 0; i < r->model->nports; i++) {
+        struct reserved_port *p = &r->ports[i];
+        p->name = r->model->ports[i]->text.p;
+        p->fd = sock_reserve_port(&p->port);
+        if (p->fd >= 0) continue;
+        failure_of_case(r, "system", r->model->ports[i]->mark, strerror(-p->fd));
+        return false;
+    }
+    return true;
+}
+
+/* The row of `each`, or a table of the matrix's values. Protected. */
+static int make_row(lua_State *L)
+{
+    struct actor *a = lua_touserdata(L, 1);
+    struct run *r = a->run;
+    const struct datum *const *rows = lua_touserdata(L, 2);
+    struct eval e = actor_eval(a);
+    if (r->model->row) {
+        if (!datum_push(rows[0], &e)) return luaL_error(L, "%s", e.why);
+    } else {
+        lua_newtable(L);
+        for (uint32_t i = 0; i < r->model->nmatrix; i++) {
+            if (!datum_push(rows[i], &e)) return luaL_error(L, "%s", e.why);
+            lua_setfield(L, -2, r->model->matrix_names[i]);
+        }
+    }
+    r->row = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static bool load_row(struct run *r, const struct datum **rows)
+{
+    struct luastate *s = lazy_lua_get(r->base->lua);
+    lua_pushcfunction(s->L, make_row);
+    lua_pushlightuserdata(s->L, r->actors);
+    lua_pushlightuserdata(s->L, rows);
+    if (luastate_call(s, 2, 0)) return true;
+    struct eval e = actor_eval(r->actors);
+    eval_fail_lua(&e, r->model->mark);
+    actor_fail_eval(r->actors, &e);
+    return false;
+}
+
+static bool add_actors(struct run *r)
+{
+    for (uint32_t i = 0; i < r->plan->nactors; i++) {
+        const struct actor_plan *p = &r->plan->actors[i];
+        const bool several = p->model->instances != NULL;
+        struct actor *a = run_add_actor(r, p, several ? 1 : 0);
+        if (p->model->kind == ACTOR_LISTEN && dialing_listen(a) != WENT_ON) return false;
+        if (p->program && !(a->program = program_new(r, a, p->program))) return false;
+        if (!several) continue;
+        int64_t n = 1;
+        struct eval e = actor_eval(a);
+        if (!quantity_eval(&p->instances, &e, &n)) return actor_fail_eval(a, &e), false;
+        for (int64_t k = 2; k <= n; k++)
+            run_add_actor(r, p, (uint32_t)k);
+    }
+    for (struct actor *a = r->actors; a; a = a->next)
+        if (has_steps(a)) r->unfinished++;
+    return true;
+}
+
+static void count_parties(struct run *r)
+{
+    r->syncs = arena_array(&r->arena, r->plan->nsyncs, sizeof *r->syncs);
+    r->queues = arena_array(&r->arena, r->plan->nqueues, sizeof *r->queues);
+    for (uint32_t i = 0; i < r->plan->nqueues; i++)
+        r->queues[i].name = r->plan->queues[i];
+    for (uint32_t i = 0; i < r->plan->nsyncs; i++) {
+        const struct sync_plan *p = &r->plan->syncs[i];
+        struct sync *s = &r->syncs[i];
+        s->name = p->name;
+        s->parties = p->parties;
+        for (const struct actor *a = r->actors; a && !p->parties; a = a->next)
+            for (uint32_t k = 0; k < p->nactors; k++)
+                s->parties += p->actors[k] == a->plan->index;
+    }
+}
+
+static void begin_time(struct run *r)
+{
+    const int64_t limit = (int64_t)((double)r->model->timeout * r->base->settings->timeout_scale);
+    struct board *b = r->base->board;
+    r->started = clock_now();
+    board_clear(b);
+    b->started = r->started;
+    b->deadline = r->started + limit;
+}
+
+static void run_actors(struct run *r, const struct datum **rows)
+{
+    task_init(&r->control, &r->sched, control);
+    r->over.fire = over_fired;
+    r->quiet.fire = quiet_fired;
+    reactor_set(r->sched.reactor, &r->over, r->base->board->deadline);
+    r->signals = (struct watch){.fd = -1, .wake = signalled};
+    if (r->base->signals >= 0) reactor_add(r->sched.reactor, &r->signals, r->base->signals);
+    r->sched.idle = idle;
+    r->sched.idle_ctx = r;
+    const bool ready = reserve_ports(r) && (!rows || load_row(r, rows)) && add_actors(r);
+    if (ready) {
+        count_parties(r);
+        r->base->board->phase[0] = '\0';
+        start_next_program(r);
+    } else {
+        run_stop(r);
+    }
+    if (!r->sched.stop) sched_run(&r->sched);
+}
+
+static void free_lua(struct run *r)
+{
+    struct luastate *s = r->base->lua->state;
+    for (uint32_t i = 0; i < r->plan->nqueues; i++) {
+        while (s && r->queues && r->queues[i].n)
+            luaL_unref(s->L, LUA_REGISTRYINDEX, queue_first(&r->queues[i]));
+        if (r->queues) queue_done(&r->queues[i]);
+    }
+    if (!s) return;
+    luaL_unref(s->L, LUA_REGISTRYINDEX, r->vars ? r->vars : LUA_NOREF);
+    luaL_unref(s->L, LUA_REGISTRYINDEX, r->row ? r->row : LUA_NOREF);
+}
+
+static void end_children(void)
+{
+    siginfo_t info;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) return;
+    process_end_all(NULL, clock_now() + END_ALL_NS);
+}
+
+static void run_done(struct run *r)
+{
+    if (r->sched.reactor) reactor_remove(r->sched.reactor, &r->signals);
+    while (r->actors) {
+        struct actor *a = r->actors;
+        r->actors = a->next;
+        actor_free(a);
+    }
+    free_lua(r);
+    end_children();
+    for (uint32_t i = 0; i < r->model->nports; i++)
+        if (r->ports && r->ports[i].fd >= 0) close(r->ports[i].fd);
+    if (r->permit.tmp) {
+        tmp_remove(r->permit.tmp);
+        mem_free((void *)(uintptr_t)r->permit.tmp);
+    }
+    sched_done(&r->sched);
+    mem_free(r->failures);
+    arena_done(&r->arena);
+}
+
+static void send_verdict(struct run *r)
+{
+    const bool skipped = r->skip && !r->nfailures;
+    struct event e = {.kind = EVENT_VERDICT,
+                      .verdict = skipped ? SR_SKIP : r->verdict,
+                      .text = skipped ? r->skip : NULL,
+                      .duration = clock_now() - r->started,
+                      .tags = *r->model->tags ? r->model->tags : NULL,
+                      .failures = r->failures,
+                      .nfailures = r->nfailures};
+    emit_event(r->base->emit, &e);
+}
+
+bool run_case(const struct run_base *base, const struct case_model *model, const struct case_plan *plan,
+              const struct datum **rows)
+{
+    struct run r = {.base = base, .model = model, .plan = plan, .verdict = SR_PASS};
+    r.permit = (struct permit_scope){.permit = base->settings->permit, .folder = base->folder};
+    r.tail = &r.actors;
+    r.programs_tail = &r.programs;
+    begin_time(&r);
+    const int error = sched_init(&r.sched);
+    if (error < 0) {
+        failure_of_case(&r, "system", model->mark, strerror(-error));
+    } else {
+        r.first = arena_array(&r.arena, plan->nactors, sizeof *r.first);
+        run_actors(&r, rows);
+    }
+    const bool judged = !r.told_to_end;
+    if (judged) send_verdict(&r);
+    run_done(&r);
+    return judged;
+}

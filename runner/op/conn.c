@@ -1,0 +1,346 @@
+#include "op/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/sock.h"
+#include "util/mem.h"
+
+enum { OWN_FIRST = 4 << 10, SKIP_MOST = 1 << 20 };
+
+static struct watch *write_watch(struct conn *c)
+{
+    return c->kind == CONN_PROGRAM ? &c->out : &c->in;
+}
+
+static void wake_waiters(struct conn *c, const struct watch *w)
+{
+    const unsigned end = READY_HUP | READY_ERROR;
+    if (w == &c->in && c->reader && (w->ready & (READY_READ | READY_URGENT | end))) task_wake(c->reader);
+    if (w == write_watch(c) && c->writer && (w->ready & (READY_WRITE | end))) task_wake(c->writer);
+}
+
+static void wake_in(struct watch *w)
+{
+    wake_waiters((struct conn *)(void *)((char *)w - offsetof(struct conn, in)), w);
+}
+
+static void wake_out(struct watch *w)
+{
+    wake_waiters((struct conn *)(void *)((char *)w - offsetof(struct conn, out)), w);
+}
+
+static void init(struct conn *c, struct sched *s, enum conn_kind kind, int rfd, int wfd)
+{
+    *c = (struct conn){.sched = s, .kind = (uint8_t)kind};
+    c->in = (struct watch){.fd = -1, .wake = wake_in};
+    c->out = (struct watch){.fd = -1, .wake = wake_out};
+    stream_fd_init(&c->fd, rfd, wfd, kind != CONN_PROGRAM);
+    c->top = &c->fd.stream;
+}
+
+static void keep_inet(struct addr_inet *to, const struct addr *from)
+{
+    if (from->len > sizeof *to - offsetof(struct addr_inet, sa)) return;
+    to->len = from->len;
+    memcpy(&to->sa, &from->sa, from->len);
+}
+
+static int learn_addresses(struct conn *c, int fd, const struct addr *known_peer)
+{
+    struct addr local, peer;
+    int r = sock_name(fd, &local);
+    if (r < 0) return r;
+    if (known_peer)
+        peer = *known_peer;
+    else if ((r = sock_peer(fd, &peer)) < 0)
+        peer.len = 0; /* reset already: the connection says so when it is read */
+    if (c->kind == CONN_TCP) {
+        keep_inet(&c->local, &local);
+        keep_inet(&c->peer, &peer);
+        if (peer.len) reactor_pair(c->sched->reactor, &c->in, &c->local, &c->peer);
+        return 0;
+    }
+    char text[ADDR_TEXT];
+    const struct addr *named = local.len > sizeof(sa_family_t) ? &local : &peer;
+    c->path = mem_dup(slice_of(addr_show(&named->sa, named->len, text, sizeof text)));
+    return 0;
+}
+
+int conn_init_socket(struct conn *c, struct sched *s, int fd, enum conn_kind kind, const struct addr *peer)
+{
+    assert(kind != CONN_PROGRAM);
+    init(c, s, kind, fd, fd);
+    int r = reactor_add(s->reactor, &c->in, fd);
+    if (r == 0) r = learn_addresses(c, fd, peer);
+    if (r < 0) conn_done(c);
+    return r;
+}
+
+int conn_init_pipes(struct conn *c, struct sched *s, int rfd, int wfd)
+{
+    init(c, s, CONN_PROGRAM, rfd, wfd);
+    int r = reactor_add(s->reactor, &c->in, rfd);
+    if (r == 0) r = reactor_add(s->reactor, &c->out, wfd);
+    if (r < 0) conn_done(c);
+    return r;
+}
+
+void conn_observe(struct conn *c, void (*saw)(void *, bool, struct slice), void *ctx, bool whole)
+{
+    assert(c->top == &c->fd.stream);
+    stream_tap_init(&c->tap, c->top, saw, ctx);
+    c->top = &c->tap.stream;
+    c->whole = whole;
+}
+
+void conn_done(struct conn *c)
+{
+    if (!c->sched) return;
+    conn_close(c);
+    if (c->sched->scratch_user == c) c->sched->scratch_user = NULL;
+    mem_free(c->own);
+    mem_free(c->path);
+    c->own = NULL;
+    c->path = NULL;
+    c->sched = NULL;
+}
+
+struct slice conn_from(const struct conn *c, uint64_t pos)
+{
+    assert(pos >= c->base);
+    const uint64_t skip = pos - c->base;
+    if (skip >= c->n) return (struct slice){c->data + c->n, 0};
+    return (struct slice){c->data + skip, c->n - (size_t)skip};
+}
+
+/* Moves what is unread into a buffer of its own with room for `more` bytes behind it. */
+static void keep(struct conn *c, uint32_t more)
+{
+    const bool owned = c->own && c->sched->scratch_user != c;
+    uint32_t size = c->own_size ? c->own_size : OWN_FIRST;
+    while (size < c->n + more) size *= 2;
+    if (owned && size == c->own_size) {
+        if (c->data != c->own) memmove(c->own, c->data, c->n);
+    } else {
+        char *fresh = mem_alloc(size);
+        if (c->n) memcpy(fresh, c->data, c->n);
+        mem_free(c->own);
+        c->own = fresh;
+        c->own_size = size;
+    }
+    c->data = c->own;
+    if (c->sched->scratch_user == c) c->sched->scratch_user = NULL;
+}
+
+static void leave_scratch(struct sched *s, const struct conn *next)
+{
+    struct conn *user = s->scratch_user;
+    if (user && user != next && user->n) keep(user, 0);
+    s->scratch_user = NULL;
+}
+
+static void note_end(struct conn *c, ssize_t r)
+{
+    const bool lost = c->failed_send && c->kind == CONN_TCP;
+    c->end = r == 0 && !lost ? CONN_FIN : CONN_RESET;
+    c->error = r == 0 ? (lost ? ECONNRESET : 0) : (int)-r;
+}
+
+static bool may_receive(const struct conn *c)
+{
+    return (c->in.ready & (READY_READ | READY_HUP | READY_ERROR)) || c->top->ops->holds(c->top);
+}
+
+/* One receive's result: what it says about readiness and about the end. */
+static ssize_t received(struct conn *c, ssize_t r, size_t room)
+{
+    if (r == -EAGAIN) {
+        c->in.ready &= (uint8_t)~READY_READ;
+        /* An error that another call has taken leaves nothing to read: without this it would be tried for ever. */
+        if (c->in.ready & (READY_HUP | READY_ERROR)) c->in.ready &= (uint8_t)~(READY_HUP | READY_ERROR);
+        return -EAGAIN;
+    }
+    if (r <= 0) {
+        note_end(c, r);
+        return 0;
+    }
+    if (c->in.ready & READY_URGENT) c->urgent = true;
+    if ((size_t)r < room && !c->urgent && !(c->in.ready & (READY_HUP | READY_ERROR)))
+        c->in.ready &= (uint8_t)~READY_READ;
+    return r;
+}
+
+int conn_fill(struct conn *c)
+{
+    if (c->end != CONN_OPEN) return 0;
+    if (c->closed) return note_end(c, -EBADF), 0;
+    if (!may_receive(c)) return -EAGAIN;
+    if (c->n >= CONN_BUFFER_MOST) return -ENOBUFS;
+    char *into;
+    size_t room;
+    const bool empty = c->n == 0;
+    if (empty) {
+        leave_scratch(c->sched, c);
+        into = c->sched->scratch;
+        room = SCRATCH;
+    } else {
+        if (c->sched->scratch_user == c || c->data + c->n == c->own + c->own_size) keep(c, c->n < SCRATCH ? c->n : SCRATCH);
+        into = c->own + (c->data - c->own) + c->n;
+        room = (size_t)(c->own + c->own_size - into);
+    }
+    const ssize_t r = received(c, c->top->ops->recv(c->top, into, room, 0), room);
+    if (r <= 0) return (int)r;
+    if (empty) {
+        c->data = into;
+        c->sched->scratch_user = c;
+    }
+    c->n += (uint32_t)r;
+    return (int)r;
+}
+
+void conn_take(struct conn *c, uint64_t pos)
+{
+    assert(pos >= c->base && pos - c->base <= c->n);
+    const uint32_t k = (uint32_t)(pos - c->base);
+    c->base = pos;
+    c->n -= k;
+    if (c->n) {
+        c->data += k;
+        return;
+    }
+    c->data = NULL;
+    if (c->sched->scratch_user == c) c->sched->scratch_user = NULL;
+    if (c->own) {
+        mem_free(c->own);
+        c->own = NULL;
+        c->own_size = 0;
+    }
+}
+
+int64_t conn_skip(struct conn *c, uint64_t n)
+{
+    if (c->n) {
+        const uint64_t k = n < c->n ? n : c->n;
+        conn_take(c, c->base + k);
+        return (int64_t)k;
+    }
+    const bool drop = c->kind == CONN_TCP && !c->whole && !c->closed;
+    if (!drop) {
+        const int r = conn_fill(c);
+        return r <= 0 ? r : conn_skip(c, n);
+    }
+    if (c->end != CONN_OPEN) return 0;
+    if (!may_receive(c)) return -EAGAIN;
+    const size_t room = n < SKIP_MOST ? (size_t)n : SKIP_MOST;
+    const ssize_t r = received(c, c->top->ops->recv(c->top, NULL, room, MSG_TRUNC), room);
+    if (r > 0) c->base += (uint64_t)r;
+    return r;
+}
+
+ssize_t conn_send(struct conn *c, const void *p, size_t n, int flags)
+{
+    if (c->closed || c->finished) return -EPIPE;
+    const ssize_t r = c->top->ops->send(c->top, p, n, flags);
+    if (r > 0) {
+        c->sent += (uint64_t)r;
+        if (c->in.peer) reactor_handoff(&c->in);
+        return r;
+    }
+    if (r == -EAGAIN) write_watch(c)->ready &= (uint8_t)~READY_WRITE;
+    if (r == -EPIPE || r == -ECONNRESET) {
+        c->failed_send = true;
+        /* What the peer said before it went can still be read, and then the end. */
+        c->in.ready |= READY_READ;
+    }
+    return r;
+}
+
+void conn_wait_read(struct conn *c, struct task *t)
+{
+    assert(!c->reader || c->reader == t);
+    c->reader = t;
+}
+
+void conn_wait_write(struct conn *c, struct task *t)
+{
+    assert(!c->writer || c->writer == t);
+    c->writer = t;
+}
+
+void conn_unwait(struct conn *c, struct task *t)
+{
+    if (c->reader == t) c->reader = NULL;
+    if (c->writer == t) c->writer = NULL;
+}
+
+bool conn_claimed(const struct conn *c, const struct task *t, bool write)
+{
+    const struct task *who = write ? c->writer : c->reader;
+    return who && who != t;
+}
+
+int conn_finish(struct conn *c)
+{
+    if (c->finished || c->closed) return 0;
+    c->finished = true;
+    if (c->kind == CONN_PROGRAM) reactor_remove(c->sched->reactor, &c->out);
+    const int r = c->top->ops->finish(c->top);
+    if (r == 0 && c->in.peer) reactor_handoff(&c->in);
+    return r;
+}
+
+int conn_stop_reading(struct conn *c)
+{
+    if (c->closed) return 0;
+    return c->kind == CONN_PROGRAM ? -ENOTSOCK : sock_shutdown(c->fd.rfd, SHUT_RD);
+}
+
+static struct watch *unwatch(struct conn *c)
+{
+    struct watch *peer = c->in.peer;
+    reactor_remove(c->sched->reactor, &c->in);
+    reactor_remove(c->sched->reactor, &c->out);
+    c->closed = true;
+    return peer;
+}
+
+void conn_close(struct conn *c)
+{
+    if (c->closed) return;
+    unwatch(c);
+    c->top->ops->close(c->top);
+}
+
+void conn_reset(struct conn *c)
+{
+    if (c->closed) return;
+    unwatch(c);
+    if (c->kind != CONN_TCP) {
+        c->top->ops->close(c->top);
+        return;
+    }
+    const int fd = c->fd.rfd;
+    c->fd.rfd = c->fd.wfd = -1;
+    sock_reset(fd);
+    c->top->ops->close(c->top);
+}
+
+const char *conn_show(const struct conn *c, char *text, size_t size)
+{
+    char local[ADDR_TEXT], peer[ADDR_TEXT];
+    switch ((enum conn_kind)c->kind) {
+    case CONN_TCP:
+        snprintf(text, size, "tcp %s -> %s", addr_show(&c->local.sa, c->local.len, local, sizeof local),
+                 addr_show(&c->peer.sa, c->peer.len, peer, sizeof peer));
+        break;
+    case CONN_UNIX: snprintf(text, size, "unix %s", c->path ? c->path : ""); break;
+    case CONN_PROGRAM: snprintf(text, size, "program's stdin and stdout"); break;
+    }
+    return text;
+}

@@ -1,0 +1,243 @@
+#include "op/dial.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/mem.h"
+
+enum { STATE_START, STATE_RESOLVING, STATE_CONNECTING, STATE_AGAIN, STATE_PAUSE };
+enum { BACKLOG_MOST = 4096, RESOLVED_MOST = 4, AGAIN_NS = 1000000 };
+
+static void wake_listener(struct watch *w)
+{
+    struct listener *l = (struct listener *)(void *)((char *)w - offsetof(struct listener, watch));
+    if (l->waiting && (w->ready & (READY_READ | READY_HUP | READY_ERROR))) task_wake(l->waiting);
+}
+
+int listener_adopt(struct listener *l, struct sched *s, int fd, enum addr_scheme scheme)
+{
+    *l = (struct listener){.sched = s, .fd = fd, .scheme = scheme, .watch = {.fd = -1, .wake = wake_listener}};
+    int r = sock_name(fd, &l->addr);
+    if (r == 0) r = reactor_add(s->reactor, &l->watch, fd);
+    if (r < 0) listener_close(l);
+    return r;
+}
+
+int listener_open(struct listener *l, struct sched *s, const struct permit_scope *permit, const struct addr_spec *spec,
+                  int backlog, struct permit_need *need)
+{
+    struct addr a;
+    addr_of_spec(spec, &a);
+    *l = (struct listener){.fd = -1};
+    const int fd = sock_listen(permit, &a, addr_socktype(spec->scheme), backlog ? backlog : BACKLOG_MOST, need);
+    return fd < 0 ? fd : listener_adopt(l, s, fd, spec->scheme);
+}
+
+void listener_close(struct listener *l)
+{
+    if (!l->sched || l->fd < 0) return;
+    reactor_remove(l->sched->reactor, &l->watch);
+    if (l->addr.sa.sa_family == AF_UNIX && l->addr.len > offsetof(struct sockaddr_un, sun_path) && l->addr.un.sun_path[0])
+        unlink(l->addr.un.sun_path);
+    close(l->fd);
+    l->fd = -1;
+}
+
+static enum op_result accept_poll(struct op *op, struct task *t)
+{
+    struct accept_op *o = (struct accept_op *)op;
+    struct listener *l = op->listener;
+    if (l->fd < 0) return op_fail(op, OP_GONE, "the listener is closed");
+    op->wake = 0;
+    struct addr peer;
+    const int fd = sock_accept(l->fd, &peer);
+    if (fd >= 0) {
+        o->fd = fd;
+        return OP_DONE;
+    }
+    l->waiting = t;
+    op->waits = WAITS_ACCEPT;
+    if (fd == -EAGAIN || fd == -ECONNABORTED) {
+        l->watch.ready &= (uint8_t)~READY_READ;
+        return OP_WAIT;
+    }
+    return op_fail_status(op, SR_SYSTEM, -fd);
+}
+
+static void accept_cancel(struct op *op, struct task *t)
+{
+    struct accept_op *o = (struct accept_op *)op;
+    if (op->listener->waiting == t) op->listener->waiting = NULL;
+    if (o->fd >= 0) close(o->fd);
+    o->fd = -1;
+}
+
+void accept_begin(struct accept_op *o, struct listener *l)
+{
+    static const struct op_type type = {.name = "accept", .poll = accept_poll, .cancel = accept_cancel};
+    *o = (struct accept_op){.op = {.type = &type, .listener = l, .edge = true}, .fd = -1};
+}
+
+int accept_take(struct accept_op *o)
+{
+    const int fd = o->fd;
+    o->fd = -1;
+    return fd;
+}
+
+static void wake_connect(struct watch *w)
+{
+    struct connect_op *o = (struct connect_op *)(void *)((char *)w - offsetof(struct connect_op, watch));
+    task_wake(o->task);
+}
+
+static void drop_socket(struct connect_op *o)
+{
+    reactor_remove(o->sched->reactor, &o->watch);
+    if (o->fd >= 0) close(o->fd);
+    o->fd = -1;
+}
+
+/* Tries the next address: OP_WAIT when a connect is under way. */
+static enum op_result try_next(struct connect_op *o, enum sr_status status, int error)
+{
+    while (o->tried < o->nto) {
+        const char *host = o->spec->named ? o->spec->host : NULL;
+        o->fd = -1;
+        const int r = sock_connect(o->permit, connect_peer(o), o->bind, addr_socktype(o->spec->scheme), host, &o->fd, o->need);
+        if (r == 0) return OP_DONE;
+        if (r == -EINPROGRESS) {
+            o->watch.ready = 0;
+            const int added = reactor_add(o->sched->reactor, &o->watch, o->fd);
+            /* A connect that is under way is writable only once it is decided. */
+            o->watch.ready &= (uint8_t)~READY_WRITE;
+            o->state = STATE_CONNECTING;
+            if (added == 0) return OP_WAIT;
+        }
+        drop_socket(o);
+        if (r == -EAGAIN) {
+            o->state = STATE_AGAIN;
+            return OP_WAIT;
+        }
+        o->tried++;
+        if (r == -PERMIT_DENIED) return op_fail_status(&o->op, SR_DENIED, 0);
+        status = sr_status_of_errno(-r);
+        error = -r;
+    }
+    return op_fail_status(&o->op, status, error);
+}
+
+static enum op_result poll_resolving(struct connect_op *o)
+{
+    struct addr found[RESOLVED_MOST];
+    const int n = resolver_take(&o->resolver, found, RESOLVED_MOST);
+    if (n == -EAGAIN) return OP_WAIT;
+    reactor_remove(o->sched->reactor, &o->watch);
+    if (n < 0) return op_fail_status(&o->op, SR_UNREACHABLE, -n);
+    o->resolved = mem_resize(NULL, (size_t)n, sizeof *found);
+    memcpy(o->resolved, found, (size_t)n * sizeof *found);
+    o->nto = n;
+    return try_next(o, SR_UNREACHABLE, ENOENT);
+}
+
+static enum op_result poll_connecting(struct connect_op *o)
+{
+    if (!(o->watch.ready & (READY_WRITE | READY_HUP | READY_ERROR))) return OP_WAIT;
+    const int r = sock_error(o->fd);
+    reactor_remove(o->sched->reactor, &o->watch);
+    if (r == 0) return OP_DONE;
+    drop_socket(o);
+    o->tried++;
+    return try_next(o, sr_status_of_errno(-r), -r);
+}
+
+static enum op_result start(struct connect_op *o)
+{
+    if (!o->spec->named) {
+        addr_of_spec(o->spec, &o->one);
+        o->nto = 1;
+        return try_next(o, SR_REFUSED, ECONNREFUSED);
+    }
+    int r = resolver_start(&o->resolver, o->spec);
+    if (r == 0) {
+        o->state = STATE_RESOLVING;
+        r = reactor_add(o->sched->reactor, &o->watch, o->resolver.fd);
+    }
+    return r == 0 ? OP_WAIT : op_fail_status(&o->op, SR_SYSTEM, -r);
+}
+
+static enum op_result pause_for(struct connect_op *o, int64_t ns)
+{
+    o->op.wake = clock_now() + ns;
+    o->op.waits = WAITS_TIME;
+    return OP_WAIT;
+}
+
+static enum op_result advance(struct connect_op *o)
+{
+    switch (o->state) {
+    case STATE_START: return start(o);
+    case STATE_RESOLVING: return poll_resolving(o);
+    case STATE_CONNECTING: return poll_connecting(o);
+    case STATE_AGAIN: return try_next(o, SR_REFUSED, EAGAIN);
+    case STATE_PAUSE:
+        if (clock_now() < o->op.wake) return OP_WAIT;
+        o->tried = 0;
+        return try_next(o, SR_REFUSED, ECONNREFUSED);
+    }
+    return OP_FAILED;
+}
+
+static enum op_result connect_poll(struct op *op, struct task *t)
+{
+    struct connect_op *o = (struct connect_op *)op;
+    o->task = t;
+    if (o->state != STATE_PAUSE) op->wake = 0;
+    op->waits = o->state == STATE_PAUSE ? WAITS_TIME : WAITS_OUTSIDE;
+    const enum op_result r = advance(o);
+    /* A full Unix backlog gives no event when there is room again (unix(7)). */
+    if (r == OP_WAIT && o->state == STATE_AGAIN) return pause_for(o, AGAIN_NS);
+    if (r == OP_FAILED && o->retries && o->nto && op->failure == OP_STATUS && op->status != SR_DENIED) {
+        o->retries--;
+        o->state = STATE_PAUSE;
+        return pause_for(o, o->retry_every);
+    }
+    return r;
+}
+
+static void connect_cancel(struct op *op, struct task *t)
+{
+    struct connect_op *o = (struct connect_op *)op;
+    (void)t;
+    if (o->state == STATE_RESOLVING) {
+        reactor_remove(o->sched->reactor, &o->watch);
+        resolver_cancel(&o->resolver);
+    }
+    drop_socket(o);
+    mem_free(o->resolved);
+    o->resolved = NULL;
+}
+
+const struct addr *connect_peer(const struct connect_op *o)
+{
+    return o->resolved ? &o->resolved[o->tried] : &o->one;
+}
+
+void connect_begin(struct connect_op *o, struct sched *s, const struct permit_scope *permit, const struct addr_spec *spec,
+                   const struct addr *bind, struct permit_need *need)
+{
+    static const struct op_type type = {.name = "connect", .poll = connect_poll, .cancel = connect_cancel};
+    *o = (struct connect_op){.op = {.type = &type}, .sched = s, .permit = permit, .spec = spec, .bind = bind, .need = need, .fd = -1};
+    o->watch = (struct watch){.fd = -1, .wake = wake_connect};
+    o->resolver = (struct resolver){.fd = -1};
+}
+
+int connect_take(struct connect_op *o)
+{
+    const int fd = o->fd;
+    o->fd = -1;
+    return fd;
+}

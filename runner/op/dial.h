@@ -1,0 +1,60 @@
+#ifndef OP_DIAL_H
+#define OP_DIAL_H
+
+/* Listening, accepting and connecting. */
+
+#include "net/resolver.h"
+#include "net/sock.h"
+#include "op/conn.h"
+#include "op/op.h"
+
+struct listener {
+    struct sched *sched;
+    struct watch watch;
+    struct task *waiting; /* the task that accepts, or NULL */
+    int fd;               /* -1: closed */
+    enum addr_scheme scheme;
+    struct addr addr;     /* the one it got */
+};
+
+/* Opens it: 0, -errno or -PERMIT_DENIED. backlog 0: the system's most. */
+int listener_open(struct listener *l, struct sched *s, const struct permit_scope *permit, const struct addr_spec *spec,
+                  int backlog, struct permit_need *need);
+/* Takes a listening descriptor. */
+int listener_adopt(struct listener *l, struct sched *s, int fd, enum addr_scheme scheme);
+void listener_close(struct listener *l);
+
+struct accept_op {
+    struct op op;
+    int fd; /* OP_DONE: the connection, owned by the op until accept_take */
+};
+void accept_begin(struct accept_op *o, struct listener *l);
+/* The descriptor is the caller's now. */
+int accept_take(struct accept_op *o);
+
+struct connect_op {
+    struct op op;
+    struct sched *sched;
+    const struct permit_scope *permit;
+    const struct addr_spec *spec;
+    const struct addr *bind; /* or NULL */
+    struct permit_need *need; /* filled in with SR_DENIED */
+    struct resolver resolver;
+    struct watch watch;
+    struct task *task;
+    struct addr one;
+    struct addr *resolved; /* of a name: owned */
+    int nto, tried;
+    int fd; /* OP_DONE: owned by the op until connect_take */
+    int state;
+    uint32_t retries;    /* left; set after connect_begin */
+    int64_t retry_every; /* ns */
+};
+/* spec, bind and need outlive it. */
+void connect_begin(struct connect_op *o, struct sched *s, const struct permit_scope *permit, const struct addr_spec *spec,
+                   const struct addr *bind, struct permit_need *need);
+/* The address that it has connected to. */
+const struct addr *connect_peer(const struct connect_op *o);
+int connect_take(struct connect_op *o);
+
+#endif

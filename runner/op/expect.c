@@ -1,0 +1,391 @@
+#include "op/expect.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "util/clock.h"
+
+enum { STREAM_FROM = 64 << 10 };
+
+/* What a framing says of the bytes from the place on: the frame goes `len` bytes and holds `value`; or more are needed; or it
+ * cannot be (the op has failed then). */
+enum framed { FRAMED, FRAME_MORE, FRAME_FAILED };
+
+struct frame {
+    size_t len;
+    struct slice value;
+    struct slice so_far; /* with FRAME_MORE: the part of the value that is there */
+};
+
+static enum op_result mismatch(struct expect_op *o, struct slice expected, struct slice got, size_t at)
+{
+    o->report = (struct match_report){.path = "", .bytes = true, .at = at, .expected = expected, .got = got};
+    return op_fail(&o->op, OP_MISMATCH, NULL);
+}
+
+static enum framed frame_line(struct expect_op *o, struct slice have, struct frame *f)
+{
+    const char *end = o->scan < have.n ? memchr(have.p + o->scan, '\n', have.n - o->scan) : NULL;
+    o->scan = have.n;
+    size_t n = end ? (size_t)(end - have.p) : have.n;
+    if (end) f->len = n + 1;
+    if (n && have.p[n - 1] == '\r') n--;
+    f->value = f->so_far = slice_part(have, 0, n);
+    return end ? FRAMED : FRAME_MORE;
+}
+
+static enum framed frame_until(struct expect_op *o, struct slice have, struct frame *f)
+{
+    const struct slice mark = o->x->bytes;
+    const char *end = o->scan < have.n ? memmem(have.p + o->scan, have.n - o->scan, mark.p, mark.n) : NULL;
+    if (!end) {
+        o->scan = have.n >= mark.n ? have.n - mark.n + 1 : 0;
+        f->so_far = slice_part(have, 0, o->scan);
+        return FRAME_MORE;
+    }
+    const size_t n = (size_t)(end - have.p);
+    *f = (struct frame){.len = n + mark.n, .value = slice_part(have, 0, n)};
+    return FRAMED;
+}
+
+static enum framed frame_pattern(struct expect_op *o, struct slice have, bool complete, struct frame *f)
+{
+    struct regex_match m = {0};
+    switch (regex_scan(o->x->regex, have, o->scan, complete, &m)) {
+    case REGEX_YES:
+        *f = (struct frame){.len = m.to, .value = slice_part(have, 0, m.from)};
+        return FRAMED;
+    case REGEX_MORE: o->scan = m.from; break;
+    case REGEX_NO: o->scan = have.n; break;
+    case REGEX_LIMIT:
+        op_fail(&o->op, OP_LIMIT, "the pattern needs more work than is allowed for one search");
+        return FRAME_FAILED;
+    }
+    f->so_far = slice_part(have, 0, o->scan);
+    return FRAME_MORE;
+}
+
+/* The count in front of a frame: its own length in *ret_n, 0 if more bytes are needed. Varint: 7 bits a byte, the lowest first,
+ * at most 5 bytes (Protocol Buffers encoding; MQTT 5.0 1.5.5 with 4). */
+static uint64_t prefix_count(enum prefix_kind kind, struct slice have, size_t *ret_n)
+{
+    const unsigned char *p = (const unsigned char *)have.p;
+    const size_t size = kind == PREFIX_U8 ? 1 : kind == PREFIX_U16BE || kind == PREFIX_U16LE ? 2 : 4;
+    uint64_t count = 0;
+    *ret_n = 0;
+    if (kind == PREFIX_VARINT) {
+        for (size_t i = 0; i < have.n && i < 5; i++) {
+            count |= (uint64_t)(p[i] & 0x7f) << (7 * i);
+            if (p[i] & 0x80) continue;
+            *ret_n = i + 1;
+            return count;
+        }
+        return have.n >= 5 ? UINT64_MAX : 0;
+    }
+    if (have.n < size) return 0;
+    for (size_t i = 0; i < size; i++) {
+        const bool big = kind == PREFIX_U16BE || kind == PREFIX_U32BE;
+        count |= (uint64_t)p[i] << (8 * (big ? size - 1 - i : i));
+    }
+    *ret_n = size;
+    return count;
+}
+
+static enum framed frame_prefixed(struct expect_op *o, struct slice have, struct frame *f)
+{
+    size_t head;
+    const uint64_t count = prefix_count(o->x->prefix, have, &head);
+    if (count > CONN_BUFFER_MOST) {
+        op_fail(&o->op, OP_LIMIT, "the count in front of the frame is more than 64 MiB or no valid count");
+        return FRAME_FAILED;
+    }
+    if (!head) return FRAME_MORE;
+    f->value = f->so_far = slice_part(have, head, (size_t)count);
+    f->len = head + (size_t)count;
+    return have.n >= f->len ? FRAMED : FRAME_MORE;
+}
+
+static enum framed frame_bytes(const struct expect_op *o, struct slice have, struct frame *f)
+{
+    f->value = f->so_far = slice_part(have, 0, (size_t)o->x->count);
+    f->len = (size_t)o->x->count;
+    return have.n >= o->x->count ? FRAMED : FRAME_MORE;
+}
+
+static enum framed frame_custom(struct expect_op *o, struct slice have, bool complete, struct frame *f)
+{
+    const char *why = NULL;
+    size_t len = 0;
+    switch (o->x->frame(o->x->ctx, have, complete, &len, &why)) {
+    case READER_THERE:
+        *f = (struct frame){.len = len, .value = slice_part(have, 0, len)};
+        return FRAMED;
+    case READER_WAIT: return FRAME_MORE;
+    case READER_END:
+    case READER_FULL: break;
+    }
+    o->report = (struct match_report){.path = "", .message = why};
+    op_fail(&o->op, OP_MISMATCH, NULL);
+    return FRAME_FAILED;
+}
+
+static enum framed frame_rest(struct slice have, bool complete, struct frame *f)
+{
+    *f = (struct frame){.len = have.n, .value = have, .so_far = have};
+    return complete ? FRAMED : FRAME_MORE;
+}
+
+static enum framed frame(struct expect_op *o, struct slice have, bool complete, struct frame *f)
+{
+    *f = (struct frame){0};
+    switch (o->x->framing) {
+    case FRAMING_LINE: return frame_line(o, have, f);
+    case FRAMING_UNTIL: return frame_until(o, have, f);
+    case FRAMING_PATTERN: return frame_pattern(o, have, complete, f);
+    case FRAMING_BYTES: return frame_bytes(o, have, f);
+    case FRAMING_PREFIXED: return frame_prefixed(o, have, f);
+    case FRAMING_REST: return frame_rest(have, complete && o->op.conn->end == CONN_FIN, f);
+    case FRAMING_CUSTOM: return frame_custom(o, have, complete, f);
+    case FRAMING_EXACT:
+    case FRAMING_URGENT: break;
+    }
+    return FRAME_FAILED;
+}
+
+static enum op_result judge(struct expect_op *o, const struct frame *f)
+{
+    o->whole = true;
+    o->value = f->value;
+    o->op.end = o->pos + f->len;
+    const struct view v = view_bytes(f->value);
+    if (o->x->matcher && !matcher_check(o->x->matcher, &v, o->arena, &o->report)) return op_fail(&o->op, OP_MISMATCH, NULL);
+    return OP_DONE;
+}
+
+static enum op_result wait_for_more(struct expect_op *o, struct task *t)
+{
+    conn_wait_read(o->op.conn, t);
+    o->op.waits = WAITS_READ;
+    return OP_WAIT;
+}
+
+static enum op_result ended(struct expect_op *o)
+{
+    const struct conn *c = o->op.conn;
+    return op_fail_status(&o->op, c->end == CONN_FIN ? SR_CLOSED : SR_RESET, c->error);
+}
+
+static enum op_result too_long(struct expect_op *o)
+{
+    return op_fail(&o->op, OP_LIMIT, "a frame of more than 64 MiB cannot be kept");
+}
+
+static enum op_result poll_exact(struct expect_op *o, struct task *t)
+{
+    const struct slice want = o->x->bytes;
+    struct slice have = conn_from(o->op.conn, o->pos);
+    const struct reader r = {o->op.conn, o->pos};
+    for (;;) {
+        const size_t n = have.n < want.n ? have.n : want.n;
+        const size_t seen = (size_t)o->seen;
+        if (n > seen && memcmp(have.p + seen, want.p + seen, n - seen) != 0) {
+            size_t at = seen;
+            while (have.p[at] == want.p[at])
+                at++;
+            return mismatch(o, want, have, at);
+        }
+        o->seen = n;
+        if (n == want.n) {
+            o->value = slice_part(have, 0, n);
+            o->whole = true;
+            o->op.end = o->pos + n;
+            return OP_DONE;
+        }
+        switch (reader_more(&r, &have)) {
+        case READER_THERE: break;
+        case READER_WAIT: return wait_for_more(o, t);
+        case READER_END: return ended(o);
+        case READER_FULL: return too_long(o);
+        }
+    }
+}
+
+static enum op_result poll_framed(struct expect_op *o, struct task *t)
+{
+    const struct reader r = {o->op.conn, o->pos};
+    struct slice have = reader_rest(&r);
+    for (bool complete = o->op.conn->end != CONN_OPEN;;) {
+        struct frame f;
+        switch (frame(o, have, complete, &f)) {
+        case FRAMED: return judge(o, &f);
+        case FRAME_FAILED: return OP_FAILED;
+        case FRAME_MORE: break;
+        }
+        size_t at;
+        if (o->x->matcher && f.so_far.n && !matcher_possible(o->x->matcher, f.so_far, &at))
+            return mismatch(o, matcher_prefix(o->x->matcher), f.so_far, at);
+        o->seen = have.n;
+        if (complete) return ended(o);
+        switch (reader_more(&r, &have)) {
+        case READER_THERE: break;
+        case READER_WAIT: return wait_for_more(o, t);
+        case READER_END: complete = true; break;
+        case READER_FULL: return too_long(o);
+        }
+    }
+}
+
+/* Frames that need not be kept to be judged are taken as they come, in constant memory. */
+static bool streams(const struct expectation *x)
+{
+    if (x->keep || (x->matcher && !matcher_streams(x->matcher))) return false;
+    return x->framing == FRAMING_REST || (x->framing == FRAMING_BYTES && x->count > STREAM_FROM);
+}
+
+static enum op_result streamed_end(struct expect_op *o)
+{
+    const struct frame f = {.value = {NULL, (size_t)o->seen}};
+    const enum op_result r = judge(o, &f);
+    o->op.end = o->op.conn->base;
+    return r;
+}
+
+static enum op_result poll_streamed(struct expect_op *o, struct task *t)
+{
+    const struct expectation *x = o->x;
+    const uint64_t most = x->framing == FRAMING_BYTES ? x->count : UINT64_MAX;
+    o->streamed = true;
+    while (o->seen < most) {
+        const int64_t r = conn_skip(o->op.conn, most - o->seen);
+        if (r == -EAGAIN) return wait_for_more(o, t);
+        if (r <= 0 && x->framing == FRAMING_REST && o->op.conn->end == CONN_FIN) return streamed_end(o);
+        if (r <= 0) return ended(o);
+        o->seen += (uint64_t)r;
+        o->op.edge = false;
+        size_t at;
+        if (x->matcher && !matcher_possible(x->matcher, (struct slice){NULL, (size_t)o->seen}, &at))
+            return streamed_end(o);
+    }
+    return streamed_end(o);
+}
+
+static enum op_result poll_urgent(struct expect_op *o, struct task *t)
+{
+    struct conn *c = o->op.conn;
+    char *byte = arena_alloc(o->arena, 1);
+    if (!(c->in.ready & READY_URGENT)) {
+        if (c->in.ready & (READY_HUP | READY_ERROR)) return op_fail_status(&o->op, SR_CLOSED, 0);
+        return wait_for_more(o, t);
+    }
+    const ssize_t r = c->top->ops->recv(c->top, byte, 1, MSG_OOB);
+    c->in.ready &= (uint8_t)~READY_URGENT;
+    c->urgent = true;
+    if (r == -EAGAIN || r == -EINVAL) return wait_for_more(o, t);
+    if (r <= 0) return op_fail_status(&o->op, SR_CLOSED, (int)-r);
+    const struct frame f = {.value = {byte, 1}};
+    const enum op_result judged = judge(o, &f);
+    if (judged == OP_DONE && !slice_eq(o->x->bytes, f.value)) return mismatch(o, o->x->bytes, f.value, 0);
+    return judged;
+}
+
+static enum op_result expect_poll(struct op *op, struct task *t)
+{
+    struct expect_op *o = (struct expect_op *)op;
+    if (op->conn->closed) return op_fail(op, OP_MISUSE, "this actor has closed the connection before");
+    if (conn_claimed(op->conn, t, false)) return op_fail(op, OP_MISUSE, "somebody else is reading this connection");
+    if (o->x->framing == FRAMING_EXACT) return poll_exact(o, t);
+    if (o->x->framing == FRAMING_URGENT) return poll_urgent(o, t);
+    return streams(o->x) ? poll_streamed(o, t) : poll_framed(o, t);
+}
+
+static void stop_reading(struct op *op, struct task *t)
+{
+    if (op->conn->reader == t) op->conn->reader = NULL;
+}
+
+static void expect_commit(struct op *op)
+{
+    const struct expect_op *o = (const struct expect_op *)op;
+    if (!o->streamed && o->x->framing != FRAMING_URGENT) conn_take(op->conn, op->end);
+}
+
+static void expect_rewind(struct op *op)
+{
+    struct expect_op *o = (struct expect_op *)op;
+    o->pos = op->conn->base;
+    o->seen = 0;
+    o->scan = 0;
+    o->whole = false;
+    op->failure = OP_FINE;
+}
+
+void expect_begin(struct expect_op *o, struct conn *c, const struct expectation *x, struct arena *arena)
+{
+    static const struct op_type type = {
+        .name = "expect", .poll = expect_poll, .commit = expect_commit, .rewind = expect_rewind, .cancel = stop_reading};
+    *o = (struct expect_op){.op = {.type = &type, .conn = c, .edge = true}, .x = x, .arena = arena, .pos = c->base};
+}
+
+static enum op_result close_poll(struct op *op, struct task *t)
+{
+    const struct close_op *o = (const struct close_op *)op;
+    struct conn *c = op->conn;
+    if (c->closed) return op_fail(op, OP_MISUSE, "this actor has closed the connection before");
+    if (conn_from(c, o->pos).n) return op_fail(op, OP_MISMATCH, "data came instead of a close");
+    const int r = conn_fill(c);
+    if (r > 0) return op_fail(op, OP_MISMATCH, "data came instead of a close");
+    if (r == -EAGAIN) {
+        conn_wait_read(c, t);
+        op->waits = WAITS_READ;
+        return OP_WAIT;
+    }
+    op->end = o->pos;
+    if (o->by == CLOSE_FIN && c->end != CONN_FIN) return op_fail(op, OP_MISMATCH, "expected a FIN, got a reset");
+    if (o->by == CLOSE_RESET && c->end != CONN_RESET) return op_fail(op, OP_MISMATCH, "expected a reset, got a FIN");
+    if (o->by == CLOSE_NOTIFY) return op_fail(op, OP_MISMATCH, "expected a close_notify, but the connection has no TLS");
+    return OP_DONE;
+}
+
+static void close_rewind(struct op *op)
+{
+    ((struct close_op *)op)->pos = op->conn->base;
+    op->failure = OP_FINE;
+}
+
+void expect_close_begin(struct close_op *o, struct conn *c, enum close_by by)
+{
+    static const struct op_type type = {
+        .name = "expect_close", .poll = close_poll, .rewind = close_rewind, .cancel = stop_reading};
+    *o = (struct close_op){.op = {.type = &type, .conn = c, .edge = true}, .by = by, .pos = c->base};
+}
+
+static enum op_result silence_poll(struct op *op, struct task *t)
+{
+    const struct silence_op *o = (const struct silence_op *)op;
+    struct conn *c = op->conn;
+    if (c->closed) return op_fail(op, OP_MISUSE, "this actor has closed the connection before");
+    if (conn_from(c, o->pos).n) return op_fail(op, OP_MISMATCH, "data broke the silence");
+    const int r = conn_fill(c);
+    if (r > 0) return op_fail(op, OP_MISMATCH, "data broke the silence");
+    if (r == 0) return op_fail(op, OP_MISMATCH, c->end == CONN_FIN ? "a FIN broke the silence" : "a reset broke the silence");
+    op->end = o->pos;
+    if (clock_now() >= o->until) return OP_DONE;
+    conn_wait_read(c, t);
+    op->waits = WAITS_TIME;
+    op->wake = o->until;
+    return OP_WAIT;
+}
+
+static void silence_rewind(struct op *op)
+{
+    ((struct silence_op *)op)->pos = op->conn->base;
+    op->failure = OP_FINE;
+}
+
+void expect_silence_begin(struct silence_op *o, struct conn *c, int64_t until)
+{
+    static const struct op_type type = {
+        .name = "expect_silence", .poll = silence_poll, .rewind = silence_rewind, .cancel = stop_reading};
+    *o = (struct silence_op){.op = {.type = &type, .conn = c, .edge = true}, .pos = c->base, .until = until};
+}

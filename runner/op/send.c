@@ -1,0 +1,129 @@
+#include "op/send.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "util/clock.h"
+
+enum { MAKE = 64 << 10 };
+
+/* splitmix64 (Steele, Lea, Flood 2014) over the index of the word: any part can be made without those before it. */
+static uint64_t random_word(uint64_t seed, uint64_t index)
+{
+    uint64_t z = seed + (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static void fill_random(uint64_t seed, uint64_t offset, unsigned char *p, size_t n)
+{
+    while (n) {
+        uint64_t word = random_word(seed, offset / 8);
+        unsigned char bytes[8];
+        for (unsigned i = 0; i < 8; i++, word >>= 8)
+            bytes[i] = (unsigned char)word;
+        const size_t skip = offset % 8, k = n < 8 - skip ? n : 8 - skip;
+        memcpy(p, bytes + skip, k);
+        p += k;
+        n -= k;
+        offset += k;
+    }
+}
+
+static void fill_repeat(struct slice unit, uint64_t offset, char *p, size_t n)
+{
+    size_t done = 0;
+    const size_t skip = (size_t)(offset % unit.n);
+    while (done < n && done < unit.n)  {
+        const size_t at = (skip + done) % unit.n, k = unit.n - at < n - done ? unit.n - at : n - done;
+        memcpy(p + done, unit.p + at, k);
+        done += k;
+    }
+    /* What stands there now is a whole number of units at its end or all that was wanted: doubling it keeps the phase. */
+    size_t period = done - done % unit.n;
+    while (done < n) {
+        const size_t k = period < n - done ? period : n - done;
+        memcpy(p + done, p + done - period, k);
+        done += k;
+        if (done % unit.n == 0) period = done;
+    }
+}
+
+void segment_fill(const struct segment *s, uint64_t offset, void *p, size_t n)
+{
+    assert(offset + n <= s->size);
+    switch (s->kind) {
+    case SEGMENT_BYTES: memcpy(p, s->bytes.p + offset, n); break;
+    case SEGMENT_REPEAT: fill_repeat(s->bytes, offset, p, n); break;
+    case SEGMENT_RANDOM: fill_random(s->seed, offset, p, n); break;
+    }
+}
+
+static ssize_t send_some(struct send_op *o, const struct segment *s)
+{
+    size_t n = SIZE_MAX;
+    if (s->size - o->offset < n) n = (size_t)(s->size - o->offset);
+    if (o->chunk && n > o->chunk) n = o->chunk;
+    if (s->kind == SEGMENT_BYTES) return conn_send(o->op.conn, s->bytes.p + o->offset, n, o->flags);
+    char made[MAKE];
+    if (n > sizeof made) n = sizeof made;
+    segment_fill(s, o->offset, made, n);
+    return conn_send(o->op.conn, made, n, o->flags);
+}
+
+static enum op_result wait_until(struct send_op *o, int64_t at)
+{
+    o->op.wake = at;
+    o->op.waits = WAITS_TIME;
+    return OP_WAIT;
+}
+
+static enum op_result send_poll(struct op *op, struct task *t)
+{
+    struct send_op *o = (struct send_op *)op;
+    struct conn *c = op->conn;
+    if (c->closed) return op_fail(op, OP_MISUSE, "this actor has closed the connection before");
+    if (c->finished) return op_fail(op, OP_MISUSE, "this actor has shut down its direction before");
+    if (conn_claimed(c, t, true)) return op_fail(op, OP_MISUSE, "somebody else is sending on this connection");
+    op->edge = false;
+    op->wake = 0;
+    while (o->at < o->nsegments) {
+        const struct segment *s = &o->segments[o->at];
+        if (o->offset == s->size) {
+            o->at++;
+            o->offset = 0;
+            continue;
+        }
+        if (o->next && clock_now() < o->next) return wait_until(o, o->next);
+        const ssize_t r = send_some(o, s);
+        if (r == -EAGAIN) {
+            conn_wait_write(c, t);
+            op->waits = WAITS_WRITE;
+            return OP_WAIT;
+        }
+        /* Whatever the peer has said before it went is for the next read to tell. */
+        if (r == -EPIPE || r == -ECONNRESET) break;
+        if (r < 0) return op_fail_status(op, sr_status_of_errno((int)-r), (int)-r);
+        o->offset += (uint64_t)r;
+        o->total += (uint64_t)r;
+        if (o->every) o->next = clock_now() + o->every;
+    }
+    o->at = o->nsegments;
+    if (c->writer == t) c->writer = NULL;
+    return OP_DONE;
+}
+
+static void send_cancel(struct op *op, struct task *t)
+{
+    struct send_op *o = (struct send_op *)op;
+    if (o->total && o->at < o->nsegments) op->conn->torn = true;
+    if (op->conn->writer == t) op->conn->writer = NULL;
+}
+
+void send_begin(struct send_op *o, struct conn *c, const struct segment *segments, uint32_t n)
+{
+    static const struct op_type type = {.name = "send", .poll = send_poll, .cancel = send_cancel};
+    *o = (struct send_op){.op = {.type = &type, .conn = c}, .segments = segments, .nsegments = n};
+}
