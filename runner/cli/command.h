@@ -1,0 +1,14 @@
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+/* One function for each command: does its work, prints, and gives the exit code. */
+
+#include "cli/options.h"
+#include "sockrun/verdict.h"
+
+enum sr_exit cmd_run(const struct options *o);
+enum sr_exit cmd_check(const struct options *o);
+enum sr_exit cmd_list(const struct options *o);
+enum sr_exit cmd_steps(const struct options *o);
+
+#endif

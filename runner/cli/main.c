@@ -1,0 +1,110 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <lua.h>
+
+#include "cli/command.h"
+#include "cli/scripts.h"
+#include "cli/terminal.h"
+#include "sockrun/version.h"
+
+enum { TEXT_MOST = 64 * 1024, KERNEL_MAJOR = 5, KERNEL_MINOR = 10 };
+
+static enum sr_exit (*const commands[COMMANDS])(const struct options *) = {
+    [COMMAND_RUN] = cmd_run,
+    [COMMAND_CHECK] = cmd_check,
+    [COMMAND_LIST] = cmd_list,
+    [COMMAND_STEPS] = cmd_steps,
+};
+
+static const char exit_codes[] =
+    "Exit codes: 0 all passed (warnings and skips too), 1 bad command line, 2 a file is invalid,\n"
+    "3 the run broke, 4 a check failed, 5 no case selected, 130 interrupted.\n";
+
+static void show_version(void)
+{
+    char path[PATH_MAX];
+    printf("sockrun %s\n", SOCKRUN_VERSION);
+    printf("format: %d\nstream: %d\nLua: %s.%s\nscripts: %s\n", SOCKRUN_FORMAT, SOCKRUN_STREAM,
+           LUA_VERSION_MAJOR "." LUA_VERSION_MINOR, LUA_VERSION_RELEASE, scripts_folder(path));
+}
+
+static void put_usage(enum command c, struct buf *out)
+{
+    char usage[64];
+    bool is_default = c == COMMAND_RUN;
+    snprintf(usage, sizeof usage, "sockrun %s%s%s [OPTION...] %s", is_default ? "[" : "", command_specs[c].name,
+             is_default ? "]" : "", command_specs[c].arguments);
+    buf_printf(out, "  %-38s %s\n", usage, command_specs[c].doc);
+}
+
+static void show_help(enum command c)
+{
+    struct buf out = BUF_INIT(TEXT_MOST);
+    bool all = c == COMMAND_RUN;
+    buf_adds(&out, all ? "Runs scenarios of socket conversations.\n\nUsage:\n" : "Usage:\n");
+    for (int i = 0; i < COMMANDS; i++) {
+        if (all || i == (int)c) put_usage((enum command)i, &out);
+    }
+    buf_adds(&out, all ? "\nOptions of run:\n" : "\nOptions:\n");
+    options_help(c, &out);
+    buf_addc(&out, '\n');
+    buf_adds(&out, exit_codes);
+    fputs(buf_str(&out), stdout);
+    buf_done(&out);
+}
+
+/* A file that is opened later must not become our stdout. */
+static bool open_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0) continue;
+        if (open("/dev/null", O_RDWR) != fd) return false;
+    }
+    return true;
+}
+
+static bool check_kernel(void)
+{
+    struct utsname name;
+    int major = 0, minor = 0;
+    if (uname(&name) < 0 || sscanf(name.release, "%d.%d", &major, &minor) != 2) return true;
+    if (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)) return true;
+    terminal_say("Linux %d.%d or later is needed, this is %s", KERNEL_MAJOR, KERNEL_MINOR, name.release);
+    return false;
+}
+
+static enum sr_exit command(int argc, char **argv)
+{
+    struct options o;
+    struct buf wrong = BUF_INIT(TEXT_MOST);
+    enum sr_exit result = SR_EXIT_OK;
+    if (!options_parse(&o, argc, argv, &wrong)) {
+        terminal_say("%s", buf_str(&wrong));
+        result = SR_EXIT_USAGE;
+    } else if (o.help) {
+        show_help(o.command);
+    } else if (o.version) {
+        show_version();
+    } else {
+        result = commands[o.command](&o);
+    }
+    buf_done(&wrong);
+    options_done(&o);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    if (!open_standard()) return SR_EXIT_ERROR;
+    signal(SIGPIPE, SIG_IGN);
+    if (!check_kernel()) return SR_EXIT_ERROR;
+    enum sr_exit result = argc > 0 ? command(argc, argv) : SR_EXIT_USAGE;
+    if (!terminal_finish() && result == SR_EXIT_OK) result = SR_EXIT_ERROR;
+    return result;
+}

@@ -1,0 +1,474 @@
+#include "cli/options.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/names.h"
+#include "lua/state.h"
+#include "util/suggest.h"
+#include "util/units.h"
+
+enum {
+    JOBS_MOST = 256,
+    IN_RUN = 1 << COMMAND_RUN,
+    IN_CHECK = 1 << COMMAND_CHECK,
+    IN_LIST = 1 << COMMAND_LIST,
+    IN_STEPS = 1 << COMMAND_STEPS,
+    IN_FILES = IN_RUN | IN_CHECK | IN_LIST,
+    IN_ALL = IN_FILES | IN_STEPS,
+};
+
+static const uint64_t memory_default = UINT64_C(4) << 30;
+
+const struct command_spec command_specs[COMMANDS] = {
+    [COMMAND_RUN] = {"run", "PATH...", "run scenarios: files, folders, `file.yaml:42` for the case at that line"},
+    [COMMAND_CHECK] = {"check", "PATH...", "find what is wrong in scenarios without running them"},
+    [COMMAND_LIST] = {"list", "PATH...", "one line for each case: place, name and tags"},
+    [COMMAND_STEPS] = {"steps", "[NAME...]", "the reference of every step, or of those named"},
+};
+
+/* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
+static const char *const later_commands[] = {"bench",  "torture", "record", "import", "explain", "merge",      "diff",
+                                             "schema", "modules", "lua",    "init",   "watch",   "completion", NULL};
+static const char *const later_options[] = {
+    "secret",      "target",      "case",         "retry",       "repeat",        "shard", "shuffle",   "strict",
+    "last-failed", "report-json", "report-jsonl", "report-html", "report-github", "pcap",  "artifacts", NULL};
+
+enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
+
+struct option_spec {
+    const char *name;
+    char letter; /* 0: none */
+    enum argument argument;
+    const char *argument_name;
+    unsigned commands;
+    const char *doc;
+    /* NULL, or what is wrong with the value as a phrase. value is NULL where there is none. */
+    const char *(*set)(struct options *o, const char *value);
+};
+
+/* Setting */
+
+static const char *set_jobs(struct options *o, const char *value)
+{
+    int64_t n;
+    const char *why = units_int(slice_of(value), &n);
+    if (why) return why;
+    if (n < 1 || n > JOBS_MOST) return "it is a number from 1 to 256";
+    o->jobs = (unsigned)n;
+    return NULL;
+}
+
+bool options_is_name(const char *name, size_t n)
+{
+    return names_is_name((struct slice){name, n});
+}
+
+static const char *set_var(struct options *o, const char *value)
+{
+    const char *equals = strchr(value, '=');
+    if (!equals) return "it is NAME=VALUE";
+    if (!options_is_name(value, (size_t)(equals - value))) return "that is no name of a variable";
+    o->vars[o->nvars].name = arena_dup(&o->arena, (struct slice){value, (size_t)(equals - value)});
+    o->vars[o->nvars++].value = equals + 1;
+    return NULL;
+}
+
+static const char *set_vars_file(struct options *o, const char *value)
+{
+    o->vars_files[o->nvars_files++] = value;
+    return NULL;
+}
+
+static const char *set_match(struct options *o, const char *value)
+{
+    o->match = value;
+    return NULL;
+}
+
+static const char *set_tags(struct options *o, const char *value)
+{
+    o->tags = value;
+    return NULL;
+}
+
+static const char *set_fail_fast(struct options *o, const char *value)
+{
+    int64_t n = 1;
+    const char *why = value ? units_int(slice_of(value), &n) : NULL;
+    if (why) return why;
+    if (n < 1 || n > INT32_MAX) return "it is a number of failures, at least 1";
+    o->fail_fast = (uint32_t)n;
+    return NULL;
+}
+
+static const char *set_scale(struct options *o, const char *value)
+{
+    double scale;
+    const char *why = units_number(slice_of(value), &scale);
+    if (why) return why;
+    if (!(scale >= 0.01 && scale <= 1000)) return "it is a factor from 0.01 to 1000";
+    o->timeout_scale = scale;
+    return NULL;
+}
+
+static const char *set_memory(struct options *o, const char *value)
+{
+    uint64_t size;
+    const char *why = units_size(slice_of(value), &size);
+    if (why) return why;
+    if (size < 16 << 20) return "a process needs at least 16MiB";
+    o->memory = size;
+    return NULL;
+}
+
+static const char *set_lua_memory(struct options *o, const char *value)
+{
+    uint64_t size;
+    const char *why = units_size(slice_of(value), &size);
+    if (why) return why;
+    if (size < 64 << 10) return "Lua needs at least 64KiB";
+    o->lua_memory = size;
+    return NULL;
+}
+
+static const char *set_junit(struct options *o, const char *value)
+{
+    o->junit = value;
+    return NULL;
+}
+
+static const char *set_tap(struct options *o, const char *value)
+{
+    o->tap = value;
+    return NULL;
+}
+
+/* A comma separates, but not in the names of folders. */
+static const char *allow_each(struct options *o, enum permit_kind kind, const char *value)
+{
+    if (!value) return permit_allow(o->permit, kind, NULL);
+    for (const char *at = value;; at++) {
+        size_t n = strcspn(at, ",");
+        if (n == 0) return "there is nothing between the commas";
+        const char *why = permit_allow(o->permit, kind, arena_dup(&o->arena, (struct slice){at, n}));
+        if (why) return why;
+        at += n;
+        if (!*at) return NULL;
+    }
+}
+
+static const char *set_allow_run(struct options *o, const char *value)
+{
+    return allow_each(o, PERMIT_RUN, value);
+}
+
+static const char *set_allow_net(struct options *o, const char *value)
+{
+    return allow_each(o, PERMIT_NET, value);
+}
+
+static const char *set_allow_env(struct options *o, const char *value)
+{
+    return allow_each(o, PERMIT_ENV, value);
+}
+
+static const char *set_allow_read(struct options *o, const char *value)
+{
+    return permit_allow(o->permit, PERMIT_READ, value);
+}
+
+static const char *set_allow_write(struct options *o, const char *value)
+{
+    return permit_allow(o->permit, PERMIT_WRITE, value);
+}
+
+static const char *set_allow_all(struct options *o, const char *value)
+{
+    (void)value;
+    return permit_allow(o->permit, PERMIT_ALL, NULL);
+}
+
+static const char *set_verbose(struct options *o, const char *value)
+{
+    (void)value;
+    o->verbosity = o->verbosity < 0 ? 1 : o->verbosity + 1;
+    return NULL;
+}
+
+static const char *set_quiet(struct options *o, const char *value)
+{
+    (void)value;
+    o->verbosity = -1;
+    return NULL;
+}
+
+static const char *set_color(struct options *o, const char *value)
+{
+    static const char *const words[] = {[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+    if (!value) value = "always";
+    for (int i = COLOR_AUTO; i <= COLOR_NEVER; i++) {
+        if (strcmp(value, words[i]) != 0) continue;
+        o->color = (enum color_when)i;
+        return NULL;
+    }
+    return "it is auto, always or never";
+}
+
+static const char *set_markdown(struct options *o, const char *value)
+{
+    (void)value;
+    o->markdown = true;
+    return NULL;
+}
+
+static const char *set_help(struct options *o, const char *value)
+{
+    (void)value;
+    o->help = true;
+    return NULL;
+}
+
+static const char *set_version(struct options *o, const char *value)
+{
+    (void)value;
+    o->version = true;
+    return NULL;
+}
+
+static const struct option_spec specs[] = {
+    {"jobs", 'j', ARGUMENT_REQUIRED, "N", IN_RUN, "files that run at once; default: the processors there are",
+     set_jobs},
+    {"match", 'k', ARGUMENT_REQUIRED, "REGEX", IN_RUN | IN_LIST, "only cases whose `file > case` it matches",
+     set_match},
+    {"tags", 0, ARGUMENT_REQUIRED, "EXPR", IN_RUN | IN_LIST, "only cases with such tags: `smtp and not slow`",
+     set_tags},
+    {"fail-fast", 0, ARGUMENT_OPTIONAL, "N", IN_RUN, "stop after N failures; 1 if no number is given", set_fail_fast},
+    {"var", 0, ARGUMENT_REQUIRED, "NAME=VALUE", IN_FILES, "set a variable; wins over the files' and the environment's",
+     set_var},
+    {"vars-file", 0, ARGUMENT_REQUIRED, "FILE", IN_FILES,
+     "variables from a YAML map; wins over SOCKRUN_VAR_name in the environment", set_vars_file},
+    {"timeout-scale", 0, ARGUMENT_REQUIRED, "X", IN_RUN, "multiply every timeout", set_scale},
+    {"report-junit", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a JUnit XML report", set_junit},
+    {"report-tap", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a TAP report; `-` is standard output", set_tap},
+    {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_FILES,
+     "programs that scenarios may run: they get your full trust; all if none is named", set_allow_run},
+    {"allow-net", 0, ARGUMENT_OPTIONAL, "HOST[:PORT],...", IN_FILES,
+     "addresses beyond loopback that scenarios may use; all if none is named", set_allow_net},
+    {"allow-read", 0, ARGUMENT_REQUIRED, "DIR", IN_FILES, "a folder that scenarios may read, beside their own",
+     set_allow_read},
+    {"allow-write", 0, ARGUMENT_REQUIRED, "DIR", IN_FILES, "a folder that scenarios may write to", set_allow_write},
+    {"allow-env", 0, ARGUMENT_REQUIRED, "NAME,...", IN_FILES, "variables of the environment that scenarios may read",
+     set_allow_env},
+    {"allow-all", 0, ARGUMENT_NONE, NULL, IN_FILES, "everything above", set_allow_all},
+    {"lua-memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_FILES, "what Lua may have in each process; default 256MiB",
+     set_lua_memory},
+    {"memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_RUN, "what each process may have; default 4GiB", set_memory},
+    {"verbose", 'v', ARGUMENT_NONE, NULL, IN_FILES, "show every step and its bytes", set_verbose},
+    {"quiet", 'q', ARGUMENT_NONE, NULL, IN_FILES, "show only what did not pass, and the totals", set_quiet},
+    {"color", 0, ARGUMENT_OPTIONAL, "WHEN", IN_ALL, "auto, always or never; NO_COLOR is respected", set_color},
+    {"markdown", 0, ARGUMENT_NONE, NULL, IN_STEPS, "the reference as Markdown", set_markdown},
+    {"help", 'h', ARGUMENT_NONE, NULL, IN_ALL, "this text", set_help},
+    {"version", 'V', ARGUMENT_NONE, NULL, IN_ALL, "version, and where things are", set_version},
+};
+
+enum { SPECS = sizeof specs / sizeof specs[0] };
+
+/* Parsing */
+
+struct parsing {
+    struct options *o;
+    struct buf *wrong;
+    char *const *argv;
+    int argc, at;
+    const struct option_spec *used[SPECS]; /* to be held against the command, once that is known */
+    unsigned nused;
+};
+
+static bool wrong(struct parsing *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static bool wrong(struct parsing *p, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    buf_vprintf(p->wrong, format, ap);
+    va_end(ap);
+    return false;
+}
+
+static bool is_one_of(const char *const *list, struct slice word)
+{
+    for (; *list; list++) {
+        if (slice_is(word, *list)) return true;
+    }
+    return false;
+}
+
+static const struct option_spec *find_letter(char letter)
+{
+    for (unsigned i = 0; i < SPECS; i++) {
+        if (specs[i].letter && specs[i].letter == letter) return &specs[i];
+    }
+    return NULL;
+}
+
+static const struct option_spec *find_name(struct slice name)
+{
+    for (unsigned i = 0; i < SPECS; i++) {
+        if (slice_is(name, specs[i].name)) return &specs[i];
+    }
+    return NULL;
+}
+
+static bool unknown_name(struct parsing *p, struct slice name)
+{
+    struct suggest s;
+    int n = (int)name.n;
+    if (is_one_of(later_options, name)) return wrong(p, "`--%.*s` is not part of this version", n, name.p);
+    suggest_init(&s, name);
+    for (unsigned i = 0; i < SPECS; i++)
+        suggest_offer(&s, slice_of(specs[i].name));
+    struct slice best = suggest_best(&s);
+    if (!best.p) return wrong(p, "unknown option `--%.*s`", n, name.p);
+    return wrong(p, "unknown option `--%.*s`: did you mean `--%.*s`?", n, name.p, (int)best.n, best.p);
+}
+
+static bool apply(struct parsing *p, const struct option_spec *spec, const char *value)
+{
+    bool known = false;
+    const char *why = spec->set(p->o, value);
+    if (why && value) return wrong(p, "--%s: '%s': %s", spec->name, value, why);
+    if (why) return wrong(p, "--%s: %s", spec->name, why);
+    for (unsigned i = 0; i < p->nused; i++)
+        known = known || p->used[i] == spec;
+    if (!known) p->used[p->nused++] = spec;
+    return true;
+}
+
+/* value: what stands behind `=` or the letter, or NULL. */
+static bool take_option(struct parsing *p, const struct option_spec *spec, const char *value)
+{
+    if (value && spec->argument == ARGUMENT_NONE) return wrong(p, "--%s takes no value", spec->name);
+    if (!value && spec->argument == ARGUMENT_REQUIRED) {
+        if (p->at == p->argc) return wrong(p, "--%s needs a value: %s", spec->name, spec->argument_name);
+        value = p->argv[p->at++];
+    }
+    return apply(p, spec, value);
+}
+
+static bool take_long(struct parsing *p, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    struct slice name = {text, equals ? (size_t)(equals - text) : strlen(text)};
+    const struct option_spec *spec = find_name(name);
+    if (!spec) return unknown_name(p, name);
+    return take_option(p, spec, equals ? equals + 1 : NULL);
+}
+
+static bool take_letters(struct parsing *p, const char *letters)
+{
+    for (; *letters; letters++) {
+        const struct option_spec *spec = find_letter(*letters);
+        if (!spec) return wrong(p, "unknown option `-%c`", *letters);
+        if (spec->argument != ARGUMENT_NONE) {
+            const char *value = letters[1] == '=' ? letters + 2 : letters + 1;
+            return take_option(p, spec, letters[1] ? value : NULL);
+        }
+        if (!take_option(p, spec, NULL)) return false;
+    }
+    return true;
+}
+
+/* The first word may be a command; a path that looks like one is written with a slash. */
+static bool take_argument(struct parsing *p, const char *text, bool first)
+{
+    struct options *o = p->o;
+    for (int i = 0; first && i < COMMANDS; i++) {
+        if (strcmp(text, command_specs[i].name) != 0) continue;
+        o->command = (enum command)i;
+        return true;
+    }
+    if (first && is_one_of(later_commands, slice_of(text))) return wrong(p, "`%s` is not part of this version", text);
+    o->arguments[o->narguments++] = text;
+    return true;
+}
+
+static bool check_commands(struct parsing *p)
+{
+    for (unsigned i = 0; i < p->nused; i++) {
+        if (!(p->used[i]->commands & 1U << p->o->command))
+            return wrong(p, "--%s is no option of `sockrun %s`", p->used[i]->name, command_specs[p->o->command].name);
+    }
+    return true;
+}
+
+static bool parse_all(struct parsing *p)
+{
+    bool first = true, options = true;
+    while (p->at < p->argc) {
+        const char *text = p->argv[p->at++];
+        bool ok = true;
+        if (options && strcmp(text, "--") == 0) {
+            options = first = false;
+        } else if (options && strncmp(text, "--", 2) == 0) {
+            ok = take_long(p, text + 2);
+        } else if (options && text[0] == '-' && text[1]) {
+            ok = take_letters(p, text + 1);
+        } else {
+            ok = take_argument(p, text, first);
+            first = false;
+        }
+        if (!ok) return false;
+    }
+    return check_commands(p);
+}
+
+static unsigned processors(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n > JOBS_MOST ? JOBS_MOST : (unsigned)n;
+}
+
+bool options_parse(struct options *o, int argc, char *const argv[], struct buf *wrong_out)
+{
+    size_t most = (size_t)argc;
+    struct parsing p = {.o = o, .wrong = wrong_out, .argv = argv, .argc = argc, .at = 1};
+    *o = (struct options){.timeout_scale = 1, .memory = memory_default, .lua_memory = LUASTATE_CAP};
+    o->jobs = processors();
+    o->permit = permit_new();
+    o->arguments = arena_array(&o->arena, most, sizeof *o->arguments);
+    o->vars = arena_array(&o->arena, most, sizeof *o->vars);
+    o->vars_files = arena_array(&o->arena, most, sizeof *o->vars_files);
+    return parse_all(&p);
+}
+
+void options_done(struct options *o)
+{
+    permit_free(o->permit);
+    arena_done(&o->arena);
+}
+
+/* Help */
+
+static void put_option(const struct option_spec *spec, struct buf *out)
+{
+    char name[64], letter[8] = "";
+    const char *open = spec->argument == ARGUMENT_OPTIONAL ? "[=" : " ";
+    const char *close = spec->argument == ARGUMENT_OPTIONAL ? "]" : "";
+    if (spec->letter) snprintf(letter, sizeof letter, "-%c, ", spec->letter);
+    if (spec->argument == ARGUMENT_NONE)
+        snprintf(name, sizeof name, "--%s", spec->name);
+    else
+        snprintf(name, sizeof name, "--%s%s%s%s", spec->name, open, spec->argument_name, close);
+    buf_printf(out, "  %4s%-30s %s\n", letter, name, spec->doc);
+}
+
+void options_help(enum command c, struct buf *out)
+{
+    for (unsigned i = 0; i < SPECS; i++) {
+        if (specs[i].commands & 1U << c) put_option(&specs[i], out);
+    }
+}

@@ -1,0 +1,56 @@
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+/* The command line: one table of options drives parsing, did-you-mean and the help. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/arena.h"
+#include "util/buf.h"
+#include "util/permit.h"
+
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_LIST, COMMAND_STEPS, COMMANDS };
+
+struct command_spec {
+    const char *name, *arguments, *doc;
+};
+
+extern const struct command_spec command_specs[COMMANDS];
+
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct option_var {
+    const char *name, *value;
+};
+
+struct options {
+    struct arena arena;
+    enum command command;
+    const char **arguments; /* paths, or names of steps */
+    uint32_t narguments;
+    struct option_var *vars; /* --var, in order */
+    uint32_t nvars;
+    const char **vars_files;
+    uint32_t nvars_files;
+    struct permit *permit;
+    unsigned jobs;
+    uint32_t fail_fast; /* 0: never */
+    const char *match, *tags;
+    double timeout_scale;
+    uint64_t memory, lua_memory;
+    const char *junit, *tap;
+    int verbosity;
+    enum color_when color;
+    bool markdown, help, version;
+};
+
+/* False with one line in wrong ("unknown option `--jnuit`: did you mean `--junit`?"). Strings of argv are kept. */
+bool options_parse(struct options *o, int argc, char *const argv[], struct buf *wrong);
+void options_done(struct options *o);
+/* The options of a command, each with its line. */
+void options_help(enum command c, struct buf *out);
+/* [A-Za-z_][A-Za-z0-9_]*, as variables are named. */
+bool options_is_name(const char *name, size_t n);
+
+#endif

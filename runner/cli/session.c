@@ -1,0 +1,104 @@
+#include "cli/session.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/terminal.h"
+
+enum { PRINT_MOST = 64 << 20 };
+
+static void print_diags(struct diags *d, const struct options *o)
+{
+    struct buf out = BUF_INIT(PRINT_MOST);
+    diags_print(d, terminal_color(o->color, STDERR_FILENO), &out);
+    fwrite(buf_str(&out), 1, out.n, stderr);
+    buf_done(&out);
+}
+
+static enum sr_exit take_vars(struct session *s, const struct options *o)
+{
+    struct diags d;
+    const char *why = NULL;
+    enum sr_exit result = SR_EXIT_OK;
+    diags_init(&d);
+    if (!vars_collect(&s->vars, o, environ, &d, &why)) {
+        terminal_say("--vars-file: %s", why);
+        result = SR_EXIT_USAGE;
+    } else if (d.n) {
+        print_diags(&d, o);
+        result = SR_EXIT_INVALID;
+    }
+    diags_done(&d);
+    return result;
+}
+
+/* Each line of what the paths have collected. */
+static enum sr_exit say_wrong(const struct paths *p)
+{
+    struct slice rest = buf_slice(&p->wrong);
+    while (rest.n) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        size_t n = end ? (size_t)(end - rest.p) : rest.n;
+        terminal_say("%.*s", (int)n, rest.p);
+        rest = slice_part(rest, end ? n + 1 : n, rest.n);
+    }
+    return SR_EXIT_USAGE;
+}
+
+static enum sr_exit take_paths(struct session *s, const struct options *o)
+{
+    bool ok = true;
+    if (o->narguments == 0) {
+        terminal_say("no file or folder is named; see `sockrun --help`");
+        return SR_EXIT_USAGE;
+    }
+    for (uint32_t i = 0; i < o->narguments; i++)
+        ok = paths_add(&s->paths, o->arguments[i]) && ok;
+    return ok ? SR_EXIT_OK : say_wrong(&s->paths);
+}
+
+static enum sr_exit take_selection(struct session *s, const struct options *o)
+{
+    struct buf wrong = BUF_INIT(64 * 1024);
+    bool ok = selection_init(&s->selection, o->match, o->tags, &wrong);
+    if (!ok) terminal_say("%s", buf_str(&wrong));
+    buf_done(&wrong);
+    return ok ? SR_EXIT_OK : SR_EXIT_USAGE;
+}
+
+static enum sr_exit load(struct session *s, const struct options *o)
+{
+    uint32_t errors, files;
+    bool readable = suite_load(&s->suite, &s->paths, &s->settings, &s->selection);
+    if (s->suite.diags.n) {
+        suite_errors(&s->suite, &errors, &files);
+        print_diags(&s->suite.diags, o);
+        fprintf(stderr, "%u error%s in %u file%s\n", errors, errors == 1 ? "" : "s", files, files == 1 ? "" : "s");
+    }
+    if (!readable) return say_wrong(&s->paths);
+    return s->suite.diags.n ? SR_EXIT_INVALID : SR_EXIT_OK;
+}
+
+enum sr_exit session_open(struct session *s, const struct options *o)
+{
+    *s = (struct session){0};
+    paths_init(&s->paths);
+    enum sr_exit result = take_vars(s, o);
+    if (result == SR_EXIT_OK) result = take_selection(s, o);
+    if (result == SR_EXIT_OK) result = take_paths(s, o);
+    s->settings = (struct settings){.permit = o->permit,
+                                    .vars = s->vars.list,
+                                    .nvars = s->vars.n,
+                                    .timeout_scale = o->timeout_scale,
+                                    .lua_memory = o->lua_memory,
+                                    .messages = o->verbosity > 0};
+    return result == SR_EXIT_OK ? load(s, o) : result;
+}
+
+void session_done(struct session *s)
+{
+    suite_done(&s->suite);
+    selection_done(&s->selection);
+    paths_done(&s->paths);
+    vars_done(&s->vars);
+}

@@ -1,0 +1,23 @@
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+/* What run, check and list begin with: the variables, the files, and everything that can be wrong in them. */
+
+#include "cli/options.h"
+#include "cli/vars.h"
+#include "run/suite.h"
+#include "sockrun/verdict.h"
+
+struct session {
+    struct vars vars;
+    struct settings settings;
+    struct paths paths;
+    struct selection selection;
+    struct suite suite;
+};
+
+/* SR_EXIT_OK, or the exit code once what is wrong has been printed. session_done is due in either case. */
+enum sr_exit session_open(struct session *s, const struct options *o);
+void session_done(struct session *s);
+
+#endif

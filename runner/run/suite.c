@@ -1,0 +1,274 @@
+#include "run/suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lua/state.h"
+#include "steps/list.h"
+#include "util/mem.h"
+#include "util/permit.h"
+
+/* Made once for all files. */
+struct loading {
+    struct suite *suite;
+    struct paths *paths;
+    const struct settings *settings;
+    struct luastate *lua;
+    struct buf text;         /* what is being read */
+    const char *folder_name; /* of the last file, and its absolute form: files of one folder come together */
+    const char *folder;
+};
+
+/* One file and the ones it includes. */
+struct reading {
+    struct loading *loading;
+    struct suite_file *file;
+    uint32_t size; /* of file->texts */
+};
+
+/* NULL, or why not as a phrase. The text lives as long as the suite. */
+static const char *read_text(struct loading *l, int fd, struct slice *ret)
+{
+    ssize_t n;
+    buf_clear(&l->text);
+    do {
+        char *room = buf_room(&l->text, 64 * 1024);
+        if (!room) return "it has more than 16 MiB";
+        n = read(fd, room, 64 * 1024);
+        if (n < 0 && errno != EINTR) return strerror(errno);
+        if (n > 0) l->text.n += (size_t)n;
+    } while (n != 0);
+    ret->n = l->text.n;
+    ret->p = arena_dup(&l->suite->arena, buf_slice(&l->text));
+    return NULL;
+}
+
+static const char *open_text(struct loading *l, const char *name, struct slice *ret)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return strerror(errno);
+    const char *why = read_text(l, fd, ret);
+    close(fd);
+    return why;
+}
+
+static void add_text(struct reading *r, const char *name, struct slice text)
+{
+    struct suite_file *f = r->file;
+    if (f->ntexts == r->size) {
+        struct child_text *old = f->texts;
+        r->size = r->size ? 4 * r->size : 1;
+        f->texts = arena_array(&r->loading->suite->arena, r->size, sizeof *f->texts);
+        if (old) memcpy(f->texts, old, f->ntexts * sizeof *old);
+    }
+    f->texts[f->ntexts++] = (struct child_text){.name = name, .text = text};
+}
+
+static bool read_included(void *ctx, const char *path, struct slice *ret_text, const char **ret_why)
+{
+    struct reading *r = ctx;
+    struct loading *l = r->loading;
+    struct permit_scope scope = {.permit = l->settings->permit, .folder = r->file->folder};
+    struct permit_need need;
+    struct slice text;
+    for (uint32_t i = 1; i < r->file->ntexts; i++) {
+        if (strcmp(r->file->texts[i].name, path) != 0) continue;
+        *ret_text = r->file->texts[i].text;
+        return true;
+    }
+    int fd = permit_open(&scope, path, O_RDONLY | O_NOCTTY, 0, &need);
+    if (fd < 0) {
+        *ret_why = fd == -PERMIT_DENIED ? arena_printf(&l->suite->arena, "not permitted without %s", need.flag)
+                                        : strerror(-fd);
+        return false;
+    }
+    const char *why = read_text(l, fd, &text);
+    close(fd);
+    if (why) {
+        *ret_why = why;
+        return false;
+    }
+    add_text(r, arena_dup(&l->suite->arena, slice_of(path)), text);
+    *ret_text = text;
+    return true;
+}
+
+/* The absolute folder of a file; NULL and errno. */
+static const char *folder_of(struct loading *l, const char *name)
+{
+    char absolute[PATH_MAX];
+    const char *slash = strrchr(name, '/');
+    size_t n = slash ? (size_t)(slash - name) : 0;
+    struct slice part = n ? (struct slice){name, n} : slash ? SLICE("/") : SLICE(".");
+    if (l->folder_name && slice_is(part, l->folder_name)) return l->folder;
+    const char *folder_name = arena_dup(&l->suite->arena, part);
+    if (!realpath(folder_name, absolute)) return NULL;
+    l->folder_name = folder_name;
+    l->folder = arena_dup(&l->suite->arena, slice_of(absolute));
+    return l->folder;
+}
+
+static const char *keep(struct arena *a, const char *text)
+{
+    return text && *text ? arena_dup(a, slice_of(text)) : "";
+}
+
+static void keep_cases(struct suite *s, struct suite_file *f, const struct scenario *scenario)
+{
+    f->ncases = scenario->ncases;
+    f->cases = arena_array(&s->arena, f->ncases, sizeof *f->cases);
+    for (uint32_t i = 0; i < f->ncases; i++) {
+        const struct case_model *c = &scenario->cases[i];
+        f->cases[i] = (struct suite_case){.name = keep(&s->arena, c->name),
+                                          .tags = keep(&s->arena, c->tags),
+                                          .line = source_line(c->mark),
+                                          .timeout = c->timeout};
+    }
+}
+
+/* The line at which the case begins that holds `line`; 0 if there is none. */
+static uint32_t case_start(const struct suite_file *f, uint32_t line)
+{
+    uint32_t start = 0;
+    bool several = false;
+    if (suite_line(f, line).p == NULL) return 0;
+    for (uint32_t i = 0; i < f->ncases; i++) {
+        uint32_t at = f->cases[i].line;
+        several = several || at != f->cases[0].line;
+        if (at <= line && at > start) start = at;
+    }
+    if (!several && f->ncases) return f->cases[0].line;
+    return start;
+}
+
+static bool names_case(const struct path_file *p, const struct suite_file *f, const struct suite_case *c)
+{
+    if (p->whole) return true;
+    for (uint32_t i = 0; i < p->nlines; i++) {
+        if (case_start(f, p->lines[i]) == c->line) return true;
+    }
+    return false;
+}
+
+static void check_lines(struct loading *l, const struct path_file *p, const struct suite_file *f)
+{
+    for (uint32_t i = 0; i < p->nlines; i++) {
+        if (case_start(f, p->lines[i]) == 0)
+            paths_complain(l->paths, "%s:%u: there is no case at this line", f->name, p->lines[i]);
+    }
+}
+
+static void select_cases(struct loading *l, const struct path_file *p, struct suite_file *f,
+                         struct selection *selection)
+{
+    f->selected = arena_array(&l->suite->arena, f->ncases, sizeof *f->selected);
+    for (uint32_t i = 0; i < f->ncases; i++) {
+        const struct suite_case *c = &f->cases[i];
+        if (!names_case(p, f, c)) continue;
+        if (selection && !selection_wants(selection, f->name, c->name, c->tags)) continue;
+        f->selected[f->nselected++] = i;
+    }
+    l->suite->ncases += f->ncases;
+    l->suite->nselected += f->nselected;
+}
+
+static void check_file(struct loading *l, struct suite_file *f, struct reading *r)
+{
+    struct suite *s = l->suite;
+    struct arena arena;
+    struct load_options o = {.steps = step_list, .folder = f->folder, .read = read_included, .ctx = r};
+    arena_init(&arena);
+    struct scenario *scenario = plan_check(&o, f->name, f->texts[0].text, l->settings, l->lua, &arena, &s->diags);
+    if (scenario) keep_cases(s, f, scenario);
+    scenario_done(scenario);
+    arena_done(&arena);
+}
+
+static void load_file(struct loading *l, const struct path_file *p, struct selection *selection)
+{
+    struct suite *s = l->suite;
+    struct suite_file *f = &s->files[s->n];
+    struct reading r = {.loading = l, .file = f};
+    struct slice text;
+    *f = (struct suite_file){.name = arena_dup(&s->arena, slice_of(p->name)), .folder = folder_of(l, p->name)};
+    const char *why = f->folder ? open_text(l, p->name, &text) : strerror(errno);
+    if (why) {
+        paths_complain(l->paths, "%s: %s", p->name, why);
+        return;
+    }
+    s->n++;
+    add_text(&r, f->name, text);
+    check_file(l, f, &r);
+    /* A file that is wrong has no cases one could name. */
+    if (s->diags.n == 0) check_lines(l, p, f);
+    select_cases(l, p, f, selection);
+}
+
+bool suite_load(struct suite *s, struct paths *paths, const struct settings *settings, struct selection *selection)
+{
+    struct loading l = {
+        .suite = s, .paths = paths, .settings = settings, .text = BUF_INIT(SUITE_FILE_MOST + 64 * 1024)};
+    *s = (struct suite){0};
+    arena_init(&s->arena);
+    diags_init(&s->diags);
+    s->files = arena_array(&s->arena, paths->n, sizeof *s->files);
+    l.lua = luastate_new(settings->lua_memory);
+    if (!l.lua) paths_complain(paths, "--lua-memory: Lua cannot start within so little");
+    for (uint32_t i = 0; l.lua && i < paths->n; i++)
+        load_file(&l, &paths->files[i], selection);
+    luastate_free(l.lua);
+    buf_done(&l.text);
+    return paths->wrong.n == 0;
+}
+
+void suite_done(struct suite *s)
+{
+    diags_done(&s->diags);
+    arena_done(&s->arena);
+    *s = (struct suite){0};
+}
+
+struct slice suite_line(const struct suite_file *f, uint32_t line)
+{
+    struct slice rest = f->texts[0].text;
+    for (uint32_t i = 1; rest.n; i++) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        size_t n = end ? (size_t)(end - rest.p) : rest.n;
+        if (i == line) return slice_part(rest, 0, n && rest.p[n - 1] == '\r' ? n - 1 : n);
+        rest = slice_part(rest, end ? n + 1 : n, rest.n);
+    }
+    return (struct slice){NULL, 0};
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_error(const struct diag *a, const struct diag *b)
+{
+    return a->place.line == b->place.line && a->place.col == b->place.col && same(a->message, b->message) &&
+           same(a->hint, b->hint) && same(a->place.file, b->place.file);
+}
+
+void suite_errors(const struct suite *s, uint32_t *ret_errors, uint32_t *ret_files)
+{
+    const struct diags *d = &s->diags;
+    uint32_t errors = d->dropped, files = 0;
+    for (uint32_t i = 0; i < d->n; i++) {
+        bool new_error = true, new_file = true;
+        for (uint32_t k = 0; k < i; k++) {
+            if (same(d->list[k].place.file, d->list[i].place.file)) new_file = false;
+            if (same_error(&d->list[k], &d->list[i])) new_error = false;
+        }
+        errors += new_error;
+        files += new_file;
+    }
+    *ret_errors = errors;
+    *ret_files = files;
+}

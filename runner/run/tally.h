@@ -1,0 +1,23 @@
+#ifndef RUN_TALLY_H
+#define RUN_TALLY_H
+
+/* Counts verdicts, and makes the exit code of them: the one place where it is decided. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/bus.h"
+#include "sockrun/verdict.h"
+
+struct tally {
+    struct event_sink sink;
+    uint32_t verdicts[SR_VERDICTS];
+};
+
+void tally_init(struct tally *t);
+/* Does the verdict count as a failure of the run? fail, xpass, error. */
+bool tally_failed(enum sr_verdict v);
+/* broken: something went wrong outside of any case. No verdict at all: no case was selected. */
+enum sr_exit tally_exit(const struct tally *t, bool interrupted, bool broken);
+
+#endif
