@@ -23,4 +23,20 @@ if(TARGET sockrun)
   target_link_libraries(sockrun-faults PRIVATE layer_run)
   target_compile_definitions(sockrun-faults PRIVATE $<TARGET_PROPERTY:sockrun,COMPILE_DEFINITIONS>)
   sockrun_inject_faults(sockrun-faults)
+
+  # NAME FILE CODE: ends with CODE, whatever the system does.
+  function(sockrun_faults name file code)
+    add_test(NAME faults/${name} COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun-faults> -D FILE=${file} -D CODE=${code}
+                                         -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/faults_run.cmake)
+    set_tests_properties(faults/${name} PROPERTIES ENVIRONMENT_MODIFICATION PATH=path_list_append:/usr/sbin LABELS faults
+                                                   TIMEOUT 600)
+  endfunction()
+
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/scenarios ${CMAKE_SOURCE_DIR}/scenarios/*.yaml)
+  # How a reset comes about there depends on what has been sent when the peer closes.
+  list(FILTER files EXCLUDE REGEX "(^|/)include/|^failure/reset\\.yaml$")
+  foreach(file ${files})
+    string(REGEX REPLACE "\\.yaml$" "" name ${file})
+    sockrun_faults(${name} ${CMAKE_SOURCE_DIR}/scenarios/${file} 0)
+  endforeach()
 endif()

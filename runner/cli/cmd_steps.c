@@ -1,14 +1,17 @@
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "doc/field.h"
+#include "net/sockopt.h"
 #include "scenario/load.h"
 #include "steps/list.h"
 #include "util/suggest.h"
 
-enum { TEXT_MOST = 4 << 20, DEPTH_MOST = 3 };
+enum { TEXT_MOST = 4 << 20, DEPTH_MOST = 3, LINE_MOST = 100 };
 
 /* The reference in one of its two forms. */
 struct reference {
@@ -42,10 +45,16 @@ static void put_cell(struct reference *r, const char *text)
     }
 }
 
+/* Of a value that may be anything its words say more than its type. */
+static const char *type_words(struct reference *r, const struct field *f)
+{
+    return f->type == FIELD_VALUE ? "" : field_type_words(f, &r->arena);
+}
+
 static void put_markdown_field(struct reference *r, const char *name, const struct field *f)
 {
     buf_printf(&r->out, "| `%s` | ", name);
-    put_cell(r, field_type_words(f, &r->arena));
+    put_cell(r, type_words(r, f));
     buf_adds(&r->out, " | ");
     if (f->flags & FIELD_REQUIRED)
         buf_adds(&r->out, "required");
@@ -56,21 +65,42 @@ static void put_markdown_field(struct reference *r, const char *name, const stru
     buf_adds(&r->out, " |\n");
 }
 
+/* Paragraphs of words, each line of them behind some blanks. Markdown leaves the lines to its readers. */
+static void put_prose(struct reference *r, const char *indent, const char *text)
+{
+    const size_t most = r->markdown ? SIZE_MAX : LINE_MOST;
+    size_t column = 0, n;
+    for (; *text; text += n) {
+        const bool paragraph = text[0] == '\n' && text[1] == '\n';
+        text += strspn(text, " \n");
+        n = strcspn(text, " \n");
+        if (!n) break;
+        if (paragraph || column + 1 + n > most) {
+            buf_adds(&r->out, paragraph ? "\n\n" : "\n");
+            column = 0;
+        }
+        buf_adds(&r->out, column ? " " : indent);
+        buf_add(&r->out, (struct slice){text, n});
+        column += n + (column ? 1 : strlen(indent));
+    }
+    buf_addc(&r->out, '\n');
+}
+
 static void put_plain_field(struct reference *r, const char *name, const struct field *f)
 {
-    buf_printf(&r->out, "      %-16s ", name);
-    put_cell(r, f->doc ? f->doc : "");
-    buf_adds(&r->out, " (");
-    put_cell(r, field_type_words(f, &r->arena));
-    if (f->flags & FIELD_REQUIRED) buf_adds(&r->out, ", required");
-    if (f->fallback) buf_printf(&r->out, ", default %s", f->fallback);
-    buf_adds(&r->out, ")\n");
+    const char *type = type_words(r, f);
+    buf_printf(&r->out, "      %s%s%s", name, *type ? ": " : "", type);
+    if (f->flags & FIELD_REQUIRED) buf_adds(&r->out, " (required)");
+    if (f->fallback) buf_printf(&r->out, " (default %s)", f->fallback);
+    buf_addc(&r->out, '\n');
+    if (f->doc) put_prose(r, "          ", f->doc);
 }
 
 /* Keys of a map within are shown as `tls.cert`. */
 static void put_fields(struct reference *r, const char *prefix, const struct field *table, unsigned depth)
 {
     for (const struct field *f = table; has_fields(f); f++) {
+        if (f->flags & FIELD_LATER) continue;
         const char *name = arena_printf(&r->arena, "%s%s", prefix, f->name);
         if (r->markdown)
             put_markdown_field(r, name, f);
@@ -109,22 +139,23 @@ static void put_lines(struct reference *r, const char *indent, const char *text)
 static const char *value_words(struct reference *r, const struct step_schema *s)
 {
     const char *words;
-    if (s->value.type == FIELD_NOTHING) return "nothing";
+    if (s->value.type == FIELD_NOTHING) return "no value";
+    if (s->value.doc) return s->value.doc;
     words = field_type_words(&s->value, &r->arena);
-    return s->value.flags & FIELD_OPTIONAL_VALUE ? arena_printf(&r->arena, "%s, or nothing", words) : words;
+    return s->value.flags & FIELD_OPTIONAL_VALUE ? arena_printf(&r->arena, "%s, or no value", words) : words;
 }
 
 static void put_markdown_step(struct reference *r, const struct step_schema *s)
 {
     buf_printf(&r->out, "### `%s`\n\n", s->name);
-    put_lines(r, "", s->doc);
+    put_prose(r, "", s->doc);
     buf_printf(&r->out, "\nTakes %s", value_words(r, s));
     if (s->value.fallback) buf_printf(&r->out, " (default `%s`)", s->value.fallback);
     buf_adds(&r->out, ".\n\n");
     if (s->value.fields) put_table(r, "key", s->value.fields);
     put_table(r, "modifier", s->fields);
     if (!s->example) return;
-    buf_adds(&r->out, "```yaml\n");
+    buf_printf(&r->out, "```yaml %s\n", s->example[0] == '-' ? "steps" : "actors");
     put_lines(r, "", s->example);
     buf_adds(&r->out, "```\n\n");
 }
@@ -134,7 +165,7 @@ static void put_plain_step(struct reference *r, const struct step_schema *s)
     buf_printf(&r->out, "%s: %s", s->name, value_words(r, s));
     if (s->value.fallback) buf_printf(&r->out, " (default %s)", s->value.fallback);
     buf_addc(&r->out, '\n');
-    put_lines(r, "    ", s->doc);
+    put_prose(r, "    ", s->doc);
     if (s->value.fields) put_table(r, "key", s->value.fields);
     put_table(r, "modifier", s->fields);
     if (s->example) {
@@ -167,6 +198,30 @@ static bool is_first_of_group(const struct step_schema *const *at)
     return true;
 }
 
+static const char *const option_words[] = {
+    [SOCKOPT_BOOL] = "true or false",
+    [SOCKOPT_INT] = "a whole number",
+    [SOCKOPT_SIZE] = "a size such as 64KiB",
+    [SOCKOPT_SECONDS] = "a duration such as 5s",
+    [SOCKOPT_MS] = "a duration such as 50ms",
+    [SOCKOPT_LINGER] = "whole seconds, or false",
+    [SOCKOPT_TEXT] = "a text",
+};
+
+static void put_options(struct reference *r)
+{
+    buf_adds(&r->out, r->markdown ? "## Socket options\n\n| option | takes | |\n|---|---|---|\n"
+                                  : "Socket options\n    options:\n");
+    for (const struct sockopt *o = sockopt_table; o->name; o++) {
+        buf_printf(&r->out, r->markdown ? "| `%s` | %s | " : "      %s: %s\n", o->name, option_words[o->type]);
+        const char *doc = arena_printf(&r->arena, "%c%s", toupper((unsigned char)o->doc[0]), o->doc + 1);
+        if (r->markdown)
+            buf_printf(&r->out, "%s |\n", doc);
+        else
+            put_prose(r, "          ", doc);
+    }
+}
+
 static void put_all(struct reference *r)
 {
     if (r->markdown)
@@ -184,6 +239,7 @@ static void put_all(struct reference *r)
         put_table(r, "key", tables[i].fields);
         if (!r->markdown) buf_addc(&r->out, '\n');
     }
+    put_options(r);
 }
 
 static bool put_named(struct reference *r, const char *name)

@@ -47,12 +47,14 @@ static void show_help(enum command c)
 {
     struct buf out = BUF_INIT(TEXT_MOST);
     bool all = c == COMMAND_RUN;
-    buf_adds(&out, all ? "Runs scenarios of socket conversations.\n\nUsage:\n" : "Usage:\n");
+    buf_adds(&out, all ? "Runs scripted conversations over sockets, and says exactly where one goes wrong.\n\nUsage:\n"
+                       : "Usage:\n");
     for (int i = 0; i < COMMANDS; i++) {
         if (all || i == (int)c) put_usage((enum command)i, &out);
     }
     buf_adds(&out, all ? "\nOptions of run:\n" : "\nOptions:\n");
     options_help(c, &out);
+    if (all) buf_adds(&out, "\nOptions of another command: sockrun COMMAND --help\n");
     buf_addc(&out, '\n');
     buf_adds(&out, exit_codes);
     fputs(buf_str(&out), stdout);

@@ -1,9 +1,11 @@
 #include "cli/session.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/terminal.h"
+#include "util/suggest.h"
 
 enum { PRINT_MOST = 64 << 20 };
 
@@ -45,6 +47,19 @@ static enum sr_exit say_wrong(const struct paths *p)
     return SR_EXIT_USAGE;
 }
 
+/* A path that is not there may be a command that was misspelt. */
+static void suggest_command(const struct options *o)
+{
+    struct suggest near;
+    const char *word = o->arguments[0];
+    if (o->command != COMMAND_RUN || strpbrk(word, "./") || access(word, F_OK) == 0) return;
+    suggest_init(&near, slice_of(word));
+    for (int i = 0; i < COMMANDS; i++)
+        suggest_offer(&near, slice_of(command_specs[i].name));
+    struct slice best = suggest_best(&near);
+    if (best.p) terminal_say("did you mean `sockrun %.*s`?", (int)best.n, best.p);
+}
+
 static enum sr_exit take_paths(struct session *s, const struct options *o)
 {
     bool ok = true;
@@ -54,7 +69,10 @@ static enum sr_exit take_paths(struct session *s, const struct options *o)
     }
     for (uint32_t i = 0; i < o->narguments; i++)
         ok = paths_add(&s->paths, o->arguments[i]) && ok;
-    return ok ? SR_EXIT_OK : say_wrong(&s->paths);
+    if (ok) return SR_EXIT_OK;
+    say_wrong(&s->paths);
+    suggest_command(o);
+    return SR_EXIT_USAGE;
 }
 
 static enum sr_exit take_selection(struct session *s, const struct options *o)
@@ -76,7 +94,10 @@ static enum sr_exit load(struct session *s, const struct options *o)
         fprintf(stderr, "%u error%s in %u file%s\n", errors, errors == 1 ? "" : "s", files, files == 1 ? "" : "s");
     }
     if (!readable) return say_wrong(&s->paths);
-    return s->suite.diags.n ? SR_EXIT_INVALID : SR_EXIT_OK;
+    if (s->suite.diags.n) return SR_EXIT_INVALID;
+    if (s->suite.n) return SR_EXIT_OK;
+    terminal_say("there is no scenario: no file ends in .yaml or .yml");
+    return SR_EXIT_NONE;
 }
 
 enum sr_exit session_open(struct session *s, const struct options *o)

@@ -1,6 +1,5 @@
 #include "doc/field.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +88,12 @@ static struct diag *wrong(const struct node *value, const struct field *f, struc
     return g;
 }
 
+static bool fixed(const struct node *value, const struct field *f, struct diags *d)
+{
+    wrong(value, f, d, "it is fixed: `${}` cannot stand in it");
+    return false;
+}
+
 /* The unit readers' phrase, or NULL. */
 static const char *number_phrase(const struct node *value, enum field_type type)
 {
@@ -113,7 +118,8 @@ static bool check_number(const struct node *value, const struct field *f, struct
 static bool check_bool(const struct node *value, const struct field *f, struct diags *d)
 {
     struct slice s = value->text;
-    if (slice_is(s, "true") || slice_is(s, "false") || field_dynamic(value)) return true;
+    if (slice_is(s, "true") || slice_is(s, "false")) return true;
+    if (field_dynamic(value)) return fixed(value, f, d);
     bool yes = slice_is(s, "yes") || slice_is(s, "on"), no = slice_is(s, "no") || slice_is(s, "off");
     wrong(value, f, d, yes ? "write true" : no ? "write false" : NULL);
     return false;
@@ -121,7 +127,8 @@ static bool check_bool(const struct node *value, const struct field *f, struct d
 
 static bool check_choice(const struct node *value, const struct field *f, struct diags *d)
 {
-    if (field_choice(value, f->choices) >= 0 || field_dynamic(value)) return true;
+    if (field_choice(value, f->choices) >= 0) return true;
+    if (field_dynamic(value)) return fixed(value, f, d);
     struct diag *g = wrong(value, f, d, NULL);
     struct suggest s;
     suggest_init(&s, value->text);
@@ -301,36 +308,35 @@ bool field_check_value(const struct node *value, const struct field *f, struct d
     return f->type != FIELD_MAP || check_fields(value, f, d);
 }
 
+static bool is_written(const struct node *n)
+{
+    return !node_empty(n) && n->kind == NODE_SCALAR;
+}
+
 int64_t field_duration(const struct node *n, int64_t fallback)
 {
     int64_t value = fallback;
-    const char *phrase = node_empty(n) ? NULL : units_duration(n->text, &value);
-    assert(!phrase);
-    (void)phrase;
+    if (is_written(n)) units_duration(n->text, &value);
     return value;
 }
 
 int64_t field_int(const struct node *n, int64_t fallback)
 {
     int64_t value = fallback;
-    const char *phrase = node_empty(n) ? NULL : units_int(n->text, &value);
-    assert(!phrase);
-    (void)phrase;
+    if (is_written(n)) units_int(n->text, &value);
     return value;
 }
 
 uint64_t field_size(const struct node *n, uint64_t fallback)
 {
     uint64_t value = fallback;
-    const char *phrase = node_empty(n) ? NULL : units_size(n->text, &value);
-    assert(!phrase);
-    (void)phrase;
+    if (is_written(n)) units_size(n->text, &value);
     return value;
 }
 
 bool field_bool(const struct node *n, bool fallback)
 {
-    return node_empty(n) ? fallback : slice_is(n->text, "true");
+    return is_written(n) ? slice_is(n->text, "true") : fallback;
 }
 
 int field_choice(const struct node *n, const char *choices)

@@ -39,7 +39,12 @@ enum field_type {
     FIELD_NOTHING,  /* bare: no value is allowed */
 };
 
-enum { FIELD_REQUIRED = 1, FIELD_OPEN_MAP = 2, FIELD_OPTIONAL_VALUE = 4 };
+enum {
+    FIELD_REQUIRED = 1,
+    FIELD_OPEN_MAP = 2,
+    FIELD_OPTIONAL_VALUE = 4,
+    FIELD_LATER = 8, /* known, and not part of this version: who reads it says so, references leave it out */
+};
 
 struct field {
     const char *name;
@@ -59,10 +64,11 @@ unsigned field_check(const struct node *map, const struct field *table, const ch
 bool field_check_value(const struct node *value, const struct field *f, struct diags *d);
 /* The type in words, for messages and the reference: "a duration such as 50ms", "one of fin, reset, any". */
 const char *field_type_words(const struct field *f, struct arena *a);
-/* True if the scalar holds `${` that is not written `$${`: its type can be checked only when the step runs. */
+/* True if the scalar holds `${` that is not written `$${`: its type can be checked only when the step runs. Words and
+ * booleans are fixed, and cannot hold it. */
 bool field_dynamic(const struct node *n);
-/* The typed value of a scalar that field_check accepted and that is not dynamic; the fallback (which parses) where
- * node is NULL. */
+/* The typed value of a scalar that is not dynamic; the fallback where node is NULL, and where field_check has refused
+ * it: a reader goes on, and finds what else is wrong. */
 int64_t field_duration(const struct node *n, int64_t fallback);
 int64_t field_int(const struct node *n, int64_t fallback);
 uint64_t field_size(const struct node *n, uint64_t fallback);

@@ -134,7 +134,7 @@ static void walk_breaks(struct walk *w, bool folded)
         w->v++;
 }
 
-/* The head of a block text says by how much the lines are indented: more than can be counted here. */
+/* The head of a block text says by how much the lines are indented. */
 static bool fixed_indentation(struct slice head)
 {
     for (size_t i = 1; i < head.n && !white(head.p[i]); i++)
@@ -142,17 +142,26 @@ static bool fixed_indentation(struct slice head)
     return false;
 }
 
+/* The blanks that the value's first line begins with: what a head with a number leaves of the indentation. */
+static size_t kept_blanks(struct slice value)
+{
+    size_t at = 0;
+    while (at < value.n && line_end(value.p[at]))
+        at++;
+    return indentation(slice_part(value, at, value.n));
+}
+
 /* A block text: the lines below its head, less the indentation of the first that is not blank. */
 static bool walk_block(struct walk *w, size_t at)
 {
     const bool folded = w->raw.p[0] == '>';
+    const size_t kept = fixed_indentation(take_line(w)) ? kept_blanks(w->value) : 0;
     size_t indent = 0, end = 0;
-    if (fixed_indentation(take_line(w))) return false;
     while (w->i < w->raw.n) {
         struct slice line = take_line(w);
         size_t blanks = indentation(line);
         if (blanks == line.n && (!end || blanks <= indent)) continue;
-        if (!end) indent = blanks;
+        if (!end) indent = blanks > kept ? blanks - kept : 0;
         struct slice content = slice_part(line, indent, line.n);
         walk_breaks(w, folded && end && content.n && content.p[0] != ' ');
         if (at < w->v) break;

@@ -15,7 +15,6 @@
 #include "engine/scope.h"
 #include "engine/step.h"
 #include "engine/wait.h"
-#include "util/clock.h"
 #include "util/mem.h"
 
 /* Steps that do not wait, before others get their turn: a loop without waits must not starve timers. */
@@ -73,7 +72,8 @@ struct channel *actor_channel(struct actor *a, const struct instr *in)
         if (in->via ? c->name && slice_is(via, c->name) : !c->name) return c;
     }
     if (in->via)
-        actor_fail(a, "misuse", in->model->via ? in->model->via->mark : in->model->mark, "connection `%s` is not open yet", in->via);
+        actor_fail(a, "misuse", in->model->via ? in->model->via->mark : in->model->mark,
+                   "connection `%s` is not open yet", in->via);
     else
         actor_fail(a, "misuse", (struct mark){0}, "this actor has no connection");
     return NULL;
@@ -107,7 +107,8 @@ static struct channel *adopt(struct actor *a, struct channel *c, int r, const ch
     return c;
 }
 
-struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, const char *name, const struct addr *peer)
+struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, const char *name,
+                             const struct addr *peer)
 {
     struct channel *c = mem_zalloc(sizeof *c);
     const enum conn_kind kind = scheme == ADDR_UNIX ? CONN_UNIX : CONN_TCP;
@@ -123,7 +124,7 @@ struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd)
 void actor_took(struct actor *a, struct channel *ch, uint64_t from, struct slice bytes, uint64_t size)
 {
     const size_t n = bytes.n < sizeof ch->took ? bytes.n : sizeof ch->took;
-    ch->took_at = clock_now();
+    ch->took_at = a->run->sched.now;
     ch->took_from = from;
     ch->took_size = (uint32_t)size;
     if (n) memcpy(ch->took, bytes.p, n);
@@ -151,7 +152,7 @@ void actor_log(struct actor *a, const char *text, bool warning)
 static void note_step(struct actor *a, const struct instr *in)
 {
     a->at = in;
-    a->began = clock_now();
+    a->began = a->run->sched.now;
     struct run *r = a->run;
     if (a->board < BOARD_ACTORS) {
         struct board_actor *b = &r->base->board->actors[a->board];
@@ -218,11 +219,7 @@ static enum went next_step(struct actor *a)
     if (f->kind == FRAME_LANES) return lanes_next(a, f);
     if (f->pc == f->block->n) return frame_over(a);
     const struct instr *in = &f->block->steps[f->pc];
-    if (must_accept(a, in)) return begin_own(a);
-    if (a->lanes && reads_as_opening(in) && lanes_inside(a)) {
-        lanes_park(a);
-        return WENT_ON;
-    }
+    if (a->lanes && reads_as_opening(in) && lanes_park(a)) return WENT_ON;
     f->pc++;
     if (in->condition) {
         bool holds = false;
@@ -231,11 +228,16 @@ static enum went next_step(struct actor *a)
         if (!condition_eval(in->condition, in->model->condition->mark, &e, &holds)) return actor_fail_eval(a, &e);
         if (!holds) return WENT_ON;
     }
+    if (must_accept(a, in)) {
+        f->pc--;
+        return begin_own(a);
+    }
     note_step(a, in);
     return in->kind->enter ? in->kind->enter(a, in) : wait_for_step(a, in);
 }
 
-static void close_channels(struct actor *a)
+/* Oldest first. A program's pipes are kept if they are still to be drained. */
+static void close_channels(struct actor *a, bool keep_program)
 {
     struct channel *oldest = NULL;
     while (a->channels) {
@@ -247,12 +249,16 @@ static void close_channels(struct actor *a)
     while (oldest) {
         struct channel *c = oldest;
         oldest = c->next;
+        if (keep_program && c->conn.kind == CONN_PROGRAM) {
+            c->next = a->channels;
+            a->channels = c;
+            continue;
+        }
         conn_done(&c->conn);
         mem_free(c);
     }
 }
 
-/* Connections are closed, and their memory given back, but the latest of them is remembered as the socket it was. */
 static void end(struct actor *a, enum actor_state state)
 {
     if (a->wait) {
@@ -269,7 +275,7 @@ static void end(struct actor *a, enum actor_state state)
 static bool unread_reset(struct actor *a)
 {
     for (struct channel *c = a->channels; c; c = c->next) {
-        if (!c->conn.failed_send || c->conn.closed) continue;
+        if (!c->conn.failed_send || c->conn.closed || c->conn.end != CONN_OPEN) continue;
         actor_fail(a, "reset", (struct mark){0}, "the peer had closed or reset the connection before all was sent");
         return true;
     }
@@ -283,11 +289,22 @@ static void finished(struct actor *a)
         return;
     }
     end(a, ACTOR_DONE);
-    if (a->program)
-        program_drain(a->program);
-    else
-        close_channels(a);
+    close_channels(a, a->program != NULL);
+    if (a->program) program_drain(a->program);
     run_actor_ended(a->run, a);
+}
+
+/* After a frame that was read the next message begins; after nothing was read, or only half of it, nobody knows where.
+ */
+static bool keeps_place(const struct wait *w)
+{
+    const struct choice *c = &w->main.list[0];
+    const struct op *op = &c->room->op;
+    if (w->main.n != 1) return false;
+    if (wait_expects(c)) return c->room->expect.whole;
+    if (op->conn || op->listener) return false;
+    /* What only asks the system reads nothing. */
+    return c->done || op->failure == OP_MISMATCH || strcmp(op->type->name, "ask") == 0;
 }
 
 /* A recommendation was missed: the actor goes on if it knows where the next message begins. */
@@ -296,14 +313,22 @@ static bool goes_on(struct actor *a)
     struct wait *w = a->wait;
     const enum level level = actor_level(a);
     if ((level != LEVEL_SHOULD && level != LEVEL_MAY) || a->run->failed) return false;
-    if (w && w->main.n == 1 && w->in->kind->schema.flags & STEP_OPENING) {
-        struct expect_op *o = &w->room.expect;
-        if (!o->op.conn || !o->whole) return false;
-        op_commit(&o->op);
-    }
+    if (w && !keeps_place(w)) return false;
+    if (w && wait_expects(&w->main.list[0])) op_commit(&w->room.op);
     a->wait = NULL;
     wait_free(a, w);
     return true;
+}
+
+/* Who is not the reason for the case's end leaves its peers as any other actor does. */
+static void gives_up(struct actor *a)
+{
+    end(a, ACTOR_FAILED);
+    if (!a->run->failed) {
+        close_channels(a, a->program != NULL);
+        if (a->program) program_drain(a->program);
+    }
+    run_actor_ended(a->run, a);
 }
 
 static void resume(struct task *t)
@@ -315,8 +340,7 @@ static void resume(struct task *t)
         if (went == WENT_WAIT) return;
         if (went == WENT_FAILED && goes_on(a)) went = WENT_ON;
         if (went == WENT_FAILED) {
-            end(a, ACTOR_FAILED);
-            run_actor_ended(a->run, a);
+            gives_up(a);
             return;
         }
         if (went == WENT_END) {
@@ -362,7 +386,7 @@ void actor_cancel(struct actor *a)
 void actor_free(struct actor *a)
 {
     end(a, (enum actor_state)a->state);
-    close_channels(a);
+    close_channels(a, false);
     if (a->listener) {
         listener_close(a->listener);
         mem_free(a->listener);

@@ -1,9 +1,9 @@
 #ifndef ENGINE_ACTOR_H
 #define ENGINE_ACTOR_H
 
-/* An actor: one copy of a list of steps, and the ends of pipes that it owns. A state machine over its program with an explicit
- * stack of frames; a frame is a list node, so that the openings of an `any` can be tried with stacks of their own that become the
- * actor's when they are chosen. */
+/* An actor: one copy of a list of steps, and the ends of pipes that it owns. A state machine over its program with an
+ * explicit stack of frames; a frame is a list node, so that the openings of an `any` can be tried with stacks of their
+ * own that become the actor's when they are chosen. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@ struct process_op;
 
 /* One end of a pipe that an actor owns. */
 struct channel {
-    struct conn conn; /* first */
+    struct conn conn;     /* first */
     struct channel *next; /* older */
     const char *name;     /* `as`, or NULL for the actor's own */
     struct actor *actor;
@@ -37,15 +37,15 @@ struct channel {
 enum actor_state {
     ACTOR_NEW,
     ACTOR_RUNNING,
-    ACTOR_DONE,      /* did its steps; its connections are closed */
-    ACTOR_RESTING,   /* has no steps: there until the case ends */
+    ACTOR_DONE,    /* did its steps; its connections are closed */
+    ACTOR_RESTING, /* has no steps: there until the case ends */
     ACTOR_FAILED,
     ACTOR_CANCELLED,
 };
 
 enum frame_kind {
-    FRAME_BLOCK,  /* the actor's own steps, `steps`, `if` ... */
-    FRAME_LOOP,   /* repeat, each */
+    FRAME_BLOCK, /* the actor's own steps, `steps`, `if` ... */
+    FRAME_LOOP,  /* repeat, each */
     FRAME_CALL,
     FRAME_BRANCH, /* of any */
     FRAME_LANES,  /* all: no steps of its own */
@@ -74,7 +74,7 @@ struct frame {
     const struct block *block;
     const struct instr *in; /* that pushed it; NULL for an actor's own steps */
     struct binding *bindings;
-    int64_t deadline;       /* of this block and those around it; TASK_NEVER */
+    int64_t deadline; /* of this block and those around it; TASK_NEVER */
     int64_t entered;
     uint32_t pc;
     uint16_t refs; /* frames that stand on it, and who holds it */
@@ -110,32 +110,33 @@ struct actor {
     struct task task; /* first */
     struct run *run;
     const struct actor_plan *plan;
-    struct actor *next;    /* in the run's list */
-    struct actor *server;  /* of a `serve` copy: whose listener accepted it */
+    struct actor *next;        /* in the run's list */
+    struct actor *server;      /* of a `serve` copy: whose listener accepted it */
     struct listener *listener; /* of a listening actor; copies have none */
     struct program *program;   /* of a program actor */
     struct channel *channels;  /* newest first */
     struct frame *top;
     struct wait *wait;
     struct env env;
-    struct arena arena; /* of the step that runs */
-    int vars;           /* registry reference of the table of its variables, 0: none yet */
-    uint32_t instance;  /* from 1; 0: the only one */
-    uint32_t board;     /* its entry there */
-    int64_t began;      /* when the step that runs began */
+    struct arena arena;     /* of the step that runs */
+    int vars;               /* registry reference of the table of its variables, 0: none yet */
+    uint32_t instance;      /* from 1; 0: the only one */
+    uint32_t board;         /* its entry there */
+    int64_t began;          /* when the step that runs began */
     const struct instr *at; /* the step that runs, or ran last */
-    uint16_t lanes;     /* frames of `all` on its stack */
+    uint16_t lanes;         /* frames of `all` on its stack */
     uint8_t state;
     bool accepted; /* a listening actor's first connection was taken */
 };
 
 /* For steps. */
 
-/* The connection that a step works on: that of `via`, or the actor's own, which is the latest without a name. NULL after
- * actor_fail. */
+/* The connection that a step works on: that of `via`, or the actor's own, which is the latest without a name. NULL
+ * after actor_fail. */
 struct channel *actor_channel(struct actor *a, const struct instr *in);
 /* Takes over a connected descriptor. NULL after actor_fail. name and peer may be NULL. */
-struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, const char *name, const struct addr *peer);
+struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, const char *name,
+                             const struct addr *peer);
 /* The same for the two pipes of a program. */
 struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd);
 /* An eval for the step that runs. */
@@ -144,7 +145,8 @@ struct eval actor_eval(struct actor *a);
 /* A variable of the actor, from the top of the Lua stack (popped). Protected by the caller. */
 void actor_set(struct actor *a, const char *name);
 
-/* What went wrong, with nothing more to show than its message. Returns WENT_FAILED. mark.source NULL: at the step's verb. */
+/* What went wrong, with nothing more to show than its message. Returns WENT_FAILED. mark.source NULL: at the step's
+ * verb. */
 enum went actor_fail(struct actor *a, const char *kind, struct mark mark, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The same for a failed evaluation. */
@@ -152,8 +154,8 @@ enum went actor_fail_eval(struct actor *a, const struct eval *e);
 
 /* A line of the report. */
 void actor_log(struct actor *a, const char *text, bool warning);
-/* Pushes a frame for a block; the caller fills in what its kind needs. NULL after actor_fail (its `timeout` could not be
- * evaluated). */
+/* Pushes a frame for a block; the caller fills in what its kind needs. NULL after actor_fail (its `timeout` could not
+ * be evaluated). */
 struct frame *actor_push(struct actor *a, enum frame_kind kind, const struct block *block, const struct instr *in);
 /* Takes the top frame away. */
 void actor_pop(struct actor *a);

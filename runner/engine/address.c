@@ -11,22 +11,6 @@ enum { SHOWN = 60, RETRY_TIMES = 20 };
 
 static const char failures[] = "refused|timeout|unreachable|reset";
 
-static const struct field retry_fields[] = {
-    {.name = "every", .type = FIELD_DURATION, .fallback = "100ms", .doc = "time between two tries"},
-    {.name = "times", .type = FIELD_INT, .fallback = "20", .doc = "tries after the first one"},
-    {0},
-};
-
-static const struct field address_fields[] = {
-    {.name = "to", .type = FIELD_TEXT, .flags = FIELD_REQUIRED, .doc = "the address"},
-    {.name = "bind", .type = FIELD_TEXT, .doc = "the local address, such as tcp://127.0.0.1:0"},
-    {.name = "options", .type = FIELD_MAP, .doc = "socket options, as `set_option` takes them"},
-    {.name = "tls", .type = FIELD_MAP, .doc = "not part of this version"},
-    {.name = "retry", .type = FIELD_MAP, .doc = "try again while nobody listens", .fields = retry_fields},
-    {.name = "fails", .type = FIELD_TEXT, .doc = "that connecting fails like this is what is expected"},
-    {0},
-};
-
 /* What this version does not speak. NULL, or a phrase. */
 static const char *unspoken(enum addr_scheme s)
 {
@@ -42,12 +26,28 @@ static const char *unspoken(enum addr_scheme s)
     return NULL;
 }
 
+/* What does not begin as an address. */
+static bool wrong_scheme(struct compiler *c, const struct text_plan *t, const char *why)
+{
+    const struct slice text = t->tmpl.parts[0].text;
+    const char *end = text.n ? memmem(text.p, text.n, "://", 3) : NULL;
+    const size_t n = end ? (size_t)(end - text.p) : text.n;
+    struct diag *g = compile_error(c, node_mark_at(t->node, 0, n ? (uint32_t)n : 1), "%s", why);
+    struct suggest s;
+    suggest_init(&s, slice_part(text, 0, n));
+    for (unsigned i = ADDR_TCP; end && i <= ADDR_SEQPACKET; i++)
+        suggest_offer(&s, slice_of(addr_scheme_name((enum addr_scheme)i)));
+    diag_suggest(c->diags, g, &s);
+    return false;
+}
+
 static bool compile_constant(struct compiler *c, const struct text_plan *t)
 {
     struct addr_spec spec;
     size_t at = 0;
     const struct slice text = t->tmpl.parts[0].text;
     const char *why = addr_parse(text, &spec, &at);
+    if (why && at == 0) return wrong_scheme(c, t, why);
     if (why) {
         const size_t len = text.n > at ? text.n - at : 1;
         compile_error(c, node_mark_at(t->node, (uint32_t)at, (uint32_t)len), "%s", why);
@@ -59,19 +59,12 @@ static bool compile_constant(struct compiler *c, const struct text_plan *t)
     return !why;
 }
 
-static bool bound_here(const struct compiler *c, struct slice name)
-{
-    for (uint32_t i = 0; i < c->narguments; i++)
-        if (slice_eq(c->arguments[i], name)) return true;
-    return false;
-}
-
 /* The actor that a whole `${name}` means. */
 static const struct actor_plan *named_actor(const struct compiler *c, const struct text_plan *t)
 {
     if (!t->tmpl.whole || !c->plan) return NULL;
     const struct slice name = t->tmpl.parts[0].expr->name;
-    if (!name.p || bound_here(c, name)) return NULL;
+    if (!name.p || compile_bound(c, name)) return NULL;
     for (uint32_t i = 0; i < c->plan->nactors; i++)
         if (slice_is(name, c->plan->actors[i].name)) return &c->plan->actors[i];
     return NULL;
@@ -89,11 +82,8 @@ static bool check_actor(struct compiler *c, const struct node *n, const struct a
 
 static bool compile_location(struct compiler *c, const struct node *n, bool listening, struct address_plan *ret)
 {
+    if (!n || n->kind != NODE_SCALAR) return false;
     ret->mark = n->mark;
-    if (n->kind != NODE_SCALAR) {
-        compile_error(c, n->mark, "an address is a text such as tcp://127.0.0.1:80, not %s", node_what(n));
-        return false;
-    }
     if (!compile_text(c, n, &ret->text)) return false;
     if (ret->text.tmpl.constant) return compile_constant(c, &ret->text);
     ret->actor = named_actor(c, &ret->text);
@@ -103,6 +93,7 @@ static bool compile_location(struct compiler *c, const struct node *n, bool list
 static bool compile_bind_address(struct compiler *c, const struct node *n, struct address_plan *ret)
 {
     if (!n) return true;
+    if (n->kind != NODE_SCALAR) return false;
     ret->bind = ARENA_NEW(c->arena, struct text_plan);
     if (!compile_text(c, n, ret->bind)) return false;
     return !ret->bind->tmpl.constant || compile_constant(c, ret->bind);
@@ -131,18 +122,13 @@ static bool compile_retry(struct compiler *c, const struct node *n, struct addre
 static bool compile_fails(struct compiler *c, const struct node *n, struct address_plan *ret)
 {
     static const enum sr_status statuses[] = {SR_REFUSED, SR_TIMEOUT, SR_UNREACHABLE, SR_RESET};
-    static const struct field fails = {.name = "fails", .type = FIELD_CHOICE, .choices = failures};
     if (!n) return true;
     if (node_is(n, "tls")) {
         compile_error(c, n->mark, "TLS is not part of this version");
         return false;
     }
-    if (!field_check_value(n, &fails, c->diags)) return false;
     const int choice = field_choice(n, failures);
-    if (choice < 0) {
-        compile_error(c, n->mark, "`fails` is fixed: `${}` cannot stand in it");
-        return false;
-    }
+    if (choice < 0) return false;
     ret->fails = true;
     ret->fails_as = statuses[choice];
     ret->fails_mark = n->mark;
@@ -164,16 +150,18 @@ static bool check_listening(struct compiler *c, const struct node *map)
 
 bool address_compile(struct compiler *c, const struct node *n, bool listening, struct address_plan *ret)
 {
-    *ret = (struct address_plan){.mark = n->mark};
+    /* What is not of the right kind has a diagnostic already, here as below. */
+    *ret = (struct address_plan){0};
+    if (!n || n->kind == NODE_LIST) return false;
+    ret->mark = n->mark;
     if (n->kind == NODE_SCALAR) return compile_location(c, n, listening, ret);
-    if (field_check(n, address_fields, "an address", c->diags)) return false;
     const struct node *options = node_get(n, "options"), *tls = node_get(n, "tls");
     bool ok = compile_location(c, node_get(n, "to"), listening, ret);
     if (tls) {
         compile_error(c, node_pair(n, "tls")->key->mark, "TLS is not part of this version");
         ok = false;
     }
-    if (options && !options_compile(c, options, &ret->options, &ret->noptions)) ok = false;
+    if (options && options->kind == NODE_MAP && !options_compile(c, options, &ret->options, &ret->noptions)) ok = false;
     if (listening) return check_listening(c, n) && ok;
     ok &= compile_bind_address(c, node_get(n, "bind"), ret);
     ok &= compile_retry(c, node_get(n, "retry"), ret);

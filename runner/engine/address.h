@@ -31,7 +31,8 @@ struct address_plan {
     struct mark fails_mark;
 };
 
-/* A scalar or a map. listening: `fails`, `retry` and `bind` make no sense. Schemes that this version does not speak are errors. */
+/* A scalar or a map. listening: `fails`, `retry` and `bind` make no sense. Schemes that this version does not speak are
+ * errors. */
 bool address_compile(struct compiler *c, const struct node *n, bool listening, struct address_plan *ret);
 /* The text's address; not for those that name an actor. */
 bool address_eval(const struct address_plan *p, struct eval *e, struct addr_spec *ret);

@@ -1,9 +1,10 @@
 #ifndef ENGINE_BOARD_H
 #define ENGINE_BOARD_H
 
-/* Memory that a child shares with the supervisor: what it is doing, so that a child which was killed or has crashed can still be
- * reported on. The child writes and never waits; the supervisor reads, in earnest only once the child is dead. Pointers in it
- * are to constant data of the program, which is at the same address in both since the child is a fork. */
+/* Memory that a child shares with the supervisor: what it is doing, so that a child which was killed or has crashed can
+ * still be reported on. The child writes and never waits; the supervisor reads, in earnest only once the child is dead.
+ * Pointers in it are to constant data of the program, which is at the same address in both since the child is a fork.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,14 +35,14 @@ struct board_record {
 };
 
 struct board {
-    int32_t case_index; /* the running case, -1: none */
+    int32_t case_index;        /* the running case, -1: none */
     int64_t started, deadline; /* ns; the deadline includes --timeout-scale */
-    uint32_t nactors;   /* may be more than BOARD_ACTORS */
+    uint32_t nactors;          /* may be more than BOARD_ACTORS */
     struct board_actor actors[BOARD_ACTORS];
     uint32_t nrecords; /* ever; the newest is at (nrecords - 1) % BOARD_RECORDS */
     struct board_record records[BOARD_RECORDS];
-    char lua[128];     /* "file:line" that a runaway chunk was at */
-    char phase[64];    /* "loading", "stopping programs" ...; "" during steps */
+    char lua[128];  /* "file:line" that a runaway chunk was at */
+    char phase[64]; /* "loading", "stopping programs" ...; "" during steps */
 };
 
 /* In shared anonymous memory; NULL and errno if there is none. */
@@ -50,6 +51,7 @@ void board_free(struct board *b);
 void board_clear(struct board *b);
 /* The actor's entry, or NULL past BOARD_ACTORS. */
 struct board_actor *board_actor(struct board *b, const char *name);
-void board_record(struct board *b, int64_t at, uint16_t actor, bool sent, uint64_t offset, const void *bytes, uint32_t size);
+void board_record(struct board *b, int64_t at, uint16_t actor, bool sent, uint64_t offset, const void *bytes,
+                  uint32_t size);
 
 #endif

@@ -69,7 +69,6 @@ static bool run_one(const struct run_base *base, const struct case_model *m, uin
     e->case_name = m->name;
     e->case_index = (int32_t)index;
     e->case_line = source_line(m->mark);
-    base->board->case_index = (int32_t)index;
     struct event begins = {.kind = EVENT_CASE, .tags = *m->tags ? m->tags : NULL};
     emit_event(e, &begins);
     const char *skip = m->skip ? (m->skip->text.n ? m->skip->text.p : "skipped") : missing;
@@ -115,9 +114,14 @@ int child_main(const struct child_job *job)
     running_lua = &lua;
     diags_init(&diags);
     emit_init(&emit, job->file, job->control, job->settings->messages ? job->spool : -1, job->spool_most);
-    const struct load_options o = {.steps = job->steps, .folder = job->folder, .read = read_included, .ctx = (void *)(uintptr_t)job};
-    struct run_base base = {
-        .settings = job->settings, .folder = job->folder, .lua = &lua, .emit = &emit, .board = job->board, .signals = signals};
+    const struct load_options o = {
+        .steps = job->steps, .folder = job->folder, .read = read_included, .ctx = (void *)(uintptr_t)job};
+    struct run_base base = {.settings = job->settings,
+                            .folder = job->folder,
+                            .lua = &lua,
+                            .emit = &emit,
+                            .board = job->board,
+                            .signals = signals};
     base.scenario = scenario_load(&o, job->file, job->texts[0].text, &arena, &diags);
     const bool good = base.scenario && !diags.n && run_cases(job, &base, &arena, &diags);
     running_lua = NULL;

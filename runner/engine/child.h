@@ -1,8 +1,8 @@
 #ifndef ENGINE_CHILD_H
 #define ENGINE_CHILD_H
 
-/* The program of one file's child process: makes the plan again from the same text, runs the cases that it is told to, one
- * after the other, and sends events. Also what the parent asks of a plan: is there anything wrong with it? */
+/* The program of one file's child process: makes the plan again from the same text, runs the cases that it is told to,
+ * one after the other, and sends events. Also what the parent asks of a plan: is there anything wrong with it? */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,27 +34,28 @@ struct child_text {
 };
 
 struct child_job {
-    const char *file;   /* as shown */
-    const char *folder; /* absolute */
+    const char *file;                       /* as shown */
+    const char *folder;                     /* absolute */
     const struct step_schema *const *steps; /* every verb; ends with NULL */
-    const struct child_text *texts; /* [0] the file, then every included one by its absolute path */
+    const struct child_text *texts;         /* [0] the file, then every included one by its absolute path */
     uint32_t ntexts;
     const uint32_t *cases; /* indices into the scenario's cases, in the order to run them */
     uint32_t ncases;
     const struct settings *settings;
     struct board *board;
-    int control; /* pipe: JSON Lines of control events, without EVENT_RUN, EVENT_FILE, EVENT_FILE_END and EVENT_RUN_END */
+    int control; /* pipe: JSON Lines of control events, without EVENT_RUN, EVENT_FILE, EVENT_FILE_END and EVENT_RUN_END
+                  */
     int spool;   /* file opened O_APPEND for message events, -1: none wanted */
     uint64_t spool_most; /* bytes; what does not fit is counted and told as EVENT_LOST before the verdict */
 };
 
-/* Runs in the forked child. SIGTERM and SIGINT end it: the running case's programs are ended, no verdict is sent. SIGUSR1 asks
- * where Lua is (the answer goes to the board). Returns the process's exit code: 0 when every case got a verdict. The caller
- * then leaves by _exit. */
+/* Runs in the forked child. SIGTERM and SIGINT end it: the running case's programs are ended, no verdict is sent.
+ * SIGUSR1 asks where Lua is (the answer goes to the board). Returns the process's exit code: 0 when every case got a
+ * verdict. The caller then leaves by _exit. */
 int child_main(const struct child_job *job);
 
-/* Parses and compiles everything of a file: the scenario, in the arena, or NULL. Diagnostics of every layer are in d. Used by
- * the parent (which keeps names, lines, tags and timeouts of the cases and drops the rest) and by the child. */
+/* Parses and compiles everything of a file: the scenario, in the arena, or NULL. Diagnostics of every layer are in d.
+ * Used by the parent (which keeps names, lines, tags and timeouts of the cases and drops the rest) and by the child. */
 struct luastate;
 struct scenario *plan_check(const struct load_options *o, const char *name, struct slice text, const struct settings *s,
                             struct luastate *lua, struct arena *a, struct diags *d);

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <lauxlib.h>
+
 #include "engine/datum.h"
 #include "engine/dialing.h"
 #include "engine/framing.h"
@@ -12,6 +14,8 @@
 #include "engine/step.h"
 #include "lua/names.h"
 #include "net/addr.h"
+#include "util/text.h"
+#include "util/units.h"
 
 enum { STEPS_MOST = 100000 };
 
@@ -31,17 +35,55 @@ static const char *chunk_name(struct compiler *c, struct mark mark)
     return mark.source ? mark.source->name : "?";
 }
 
+/* Lua's message in words that do not speak of files. */
+static void say_lua(struct compiler *c, struct mark mark, const char *why)
+{
+    static const char more[] = "<eof> expected near ", cut[] = " near <eof>";
+    const struct slice text = slice_of(why);
+    const size_t head = text.n > strlen(cut) ? text.n - strlen(cut) : 0;
+    struct diag *g;
+    if (slice_starts(text, slice_of(more)))
+        g = compile_error(c, mark, "Lua: unexpected %s", why + strlen(more));
+    else if (slice_is(text, "unexpected symbol near <eof>"))
+        g = compile_error(c, mark, "Lua: this ends too early");
+    else if (slice_is(slice_part(text, head, text.n), cut))
+        g = compile_error(c, mark, "Lua: %.*s at the end", (int)head, why);
+    else
+        g = compile_error(c, mark, "Lua: %s", why);
+    if (strstr(why, "expected near '='")) diag_hint(c->diags, g, "`==` compares");
+}
+
+/* Lua names a byte that begins no token by its number: `near '<\195>'`. */
+static bool say_odd_character(struct compiler *c, const struct node *scalar, const struct expr *x, const char *why,
+                              size_t line)
+{
+    const char *near = strstr(why, "'<\\");
+    int64_t byte = 0;
+    if (!near || units_int((struct slice){near + 3, strspn(near + 3, "0123456789")}, &byte)) return false;
+    const struct slice rest = slice_part(x->text, line, x->text.n);
+    const char *found = memchr(rest.p, (int)byte, rest.n);
+    if (!found) return false;
+    const size_t at = (size_t)(found - x->text.p), n = text_utf8(slice_part(x->text, at, 4), NULL);
+    compile_error(c, node_mark_at(scalar, (uint32_t)(x->at + at), n ? (uint32_t)n : 1),
+                  "Lua: this character stands in texts and comments only");
+    return true;
+}
+
 /* Lua's own check, and the names it uses. */
 static bool check_expr(struct compiler *c, const struct node *scalar, struct expr *x)
 {
     if (!c->lua) return true;
     size_t at = 0;
     const char *why = expr_check(c->lua, x, c->arena, &at);
+    if (why && say_odd_character(c, scalar, x, why, at)) return false;
     if (why) {
-        compile_error(c, node_mark_at(scalar, (uint32_t)(x->at + at), 1), "Lua: %s", why);
+        say_lua(c, node_mark_at(scalar, (uint32_t)(x->at + at), 1), why);
         return false;
     }
     names_use_lua(c, scalar, x->text, x->at, x->kind == EXPR_CHUNK);
+    /* Nobody runs it here: of many files nothing is to be left in the state. */
+    luaL_unref(c->lua->L, LUA_REGISTRYINDEX, x->ref);
+    x->ref = 0;
     return true;
 }
 
@@ -72,6 +114,7 @@ bool compile_quantity(struct compiler *c, const struct node *scalar, enum quanti
 {
     *ret = (struct quantity){.type = type, .value = fallback};
     if (!scalar) return true;
+    if (scalar->kind != NODE_SCALAR) return false;
     if (field_dynamic(scalar)) {
         ret->dynamic = true;
         return compile_text(c, scalar, &ret->text);
@@ -103,6 +146,20 @@ void compile_bind(struct compiler *c, struct slice name)
     c->arguments[c->narguments++] = name;
 }
 
+bool compile_bound(const struct compiler *c, struct slice name)
+{
+    for (uint32_t i = 0; i < c->narguments; i++)
+        if (slice_eq(c->arguments[i], name)) return true;
+    return false;
+}
+
+bool compile_fixed(struct compiler *c, const struct node *n, const char *name)
+{
+    if (!n || !field_dynamic(n)) return true;
+    compile_error(c, n->mark, "`%s` is fixed: `${}` cannot stand in it", name);
+    return false;
+}
+
 static bool take_name(struct compiler *c, const struct node *n, const char **ret)
 {
     if (n->kind != NODE_SCALAR || !names_is_name(n->text)) {
@@ -118,6 +175,7 @@ const char **compile_as(struct compiler *c, const struct node *as, uint32_t *ret
 {
     *ret_n = 0;
     if (!as) return NULL;
+    if (c->as == as) c->as = NULL;
     const uint32_t n = as->kind == NODE_LIST ? as->n : 1;
     const char **names = arena_array(c->arena, n, sizeof *names);
     for (uint32_t i = 0; i < n; i++)
@@ -128,6 +186,7 @@ const char **compile_as(struct compiler *c, const struct node *as, uint32_t *ret
 bool compile_connection_name(struct compiler *c, const struct step_model *m, struct instr *in)
 {
     if (!m->as) return true;
+    c->as = NULL;
     if (m->as->kind != NODE_SCALAR || !names_is_name(m->as->text)) {
         compile_error(c, m->as->mark, "a connection has one name of letters, digits and `_`");
         return false;
@@ -173,7 +232,9 @@ bool compile_branches(struct compiler *c, const struct branches_model *m, struct
     for (uint32_t i = 0; i < m->n; i++) {
         const struct branch_model *b = &m->list[i];
         (*ret)[i] = (struct branch){.name = b->name, .mark = b->mark};
-        ok &= compile_check_opening(c, &b->block, b->mark, b->name ? "this branch" : "this list");
+        /* It was said if none was written; else all of them are wrong. */
+        if (!b->block.n) ok = false;
+        ok &= !b->block.n || compile_check_opening(c, &b->block, b->mark, b->name ? "this branch" : "this list");
         const bool opening = c->opening;
         c->opening = true;
         ok &= compile_block(c, &b->block, &(*ret)[i].block);
@@ -189,13 +250,13 @@ bool compile_check_opening(struct compiler *c, const struct block_model *m, stru
         return false;
     }
     const struct step_model *first = &m->steps[0];
+    if (first->broken || (first->macro && first->macro->circular)) return false;
     if (first->macro) return compile_check_opening(c, &first->macro->block, first->mark, "this macro");
     if (first->branches.n && (first->schema->flags & STEP_OPENING)) return true;
     if (first->schema->flags & STEP_BLOCK) return compile_check_opening(c, &first->block, first->mark, "this block");
     if (first->schema->flags & STEP_OPENING) return true;
     struct diag *g = compile_error(c, first->mark, "%s cannot begin with `%s`", what, first->schema->name);
-    diag_hint(c->diags, g, "it must begin with something that can be waited for: expect, expect_close, expect_silence, accept, "
-                           "take or expect_exit");
+    diag_hint(c->diags, g, "begin with expect, expect_close, expect_silence, accept, take or expect_exit");
     return false;
 }
 
@@ -213,7 +274,10 @@ static bool compile_common(struct compiler *c, const struct step_model *m, struc
     if (m->condition && !(in->condition = compile_expr(c, m->condition, EXPR_VALUE))) ok = false;
     in->timed = m->timeout != NULL;
     ok &= compile_quantity(c, m->timeout, QUANTITY_DURATION, 0, &in->timeout);
-    if (m->meanwhile.n) ok &= compile_branches(c, &m->meanwhile, &in->meanwhile.list, &in->meanwhile.n);
+    if (m->meanwhile.n) {
+        c->actor->has_meanwhile = true;
+        ok &= compile_branches(c, &m->meanwhile, &in->meanwhile.list, &in->meanwhile.n);
+    }
     return ok;
 }
 
@@ -235,6 +299,36 @@ static bool needs_connection(const struct instr *in)
     return false;
 }
 
+/* What is wrong within the steps of a step that is wrong itself. */
+static bool compile_broken(struct compiler *c, const struct step_model *m, struct instr *in)
+{
+    in->as = compile_as(c, m->as, &in->nas);
+    compile_block(c, &m->block, &in->block);
+    for (uint32_t i = 0; i < m->branches.n; i++)
+        compile_block(c, &m->branches.list[i].block, &in->block);
+    return false;
+}
+
+static bool say_no_result(struct compiler *c, const struct step_model *m)
+{
+    compile_error(c, node_pair(m->map, "as")->key->mark, "`as` has no meaning on `%s`", m->schema->name);
+    return false;
+}
+
+static void note_connection(struct compiler *c, const struct step_model *m)
+{
+    if (m->schema->flags & STEP_CONNECTION && !c->via && !c->unconnected.source) c->unconnected = m->mark;
+}
+
+/* An actor without a socket of its own whose steps open none. */
+static bool check_connected(struct compiler *c, const struct actor_model *m)
+{
+    if (m->kind != ACTOR_PLAIN || c->connects || !c->unconnected.source || c->scenario->nunread) return true;
+    struct diag *g = compile_error(c, c->unconnected, "`%s` has no connection", m->name);
+    diag_hint(c->diags, g, "give it `connect`, or open one with a `connect` step first");
+    return false;
+}
+
 static bool compile_step(struct compiler *c, const struct step_model *m, struct instr *in)
 {
     in->model = m;
@@ -243,15 +337,25 @@ static bool compile_step(struct compiler *c, const struct step_model *m, struct 
     in->line = place.line;
     in->col = place.col;
     if (++c->steps > STEPS_MOST) {
-        if (c->steps == STEPS_MOST + 1) compile_error(c, m->mark, "more than %d steps once macros are put in place", STEPS_MOST);
+        if (c->steps == STEPS_MOST + 1)
+            compile_error(c, m->mark, "more than %d steps once macros are put in place", STEPS_MOST);
         return false;
     }
     bool ok = compile_common(c, m, in);
     const struct ignore *outer = c->ignore;
-    const struct node *outer_via = c->via;
+    const struct node *outer_via = c->via, *outer_as = c->as;
     c->ignore = in->ignore.n ? &in->ignore : NULL;
     if (m->via) c->via = m->via;
-    if (in->kind->compile && !in->kind->compile(c, m, in)) ok = false;
+    c->as = m->as;
+    note_connection(c, m);
+    if (m->broken)
+        ok = compile_broken(c, m, in);
+    else if (in->kind->compile && !in->kind->compile(c, m, in))
+        ok = false;
+    else if (c->as)
+        ok = say_no_result(c, m);
+    c->as = outer_as;
+    if (!ok && !m->block.n && !m->branches.n && !m->macro && m->map) names_perhaps(c, m->map);
     c->ignore = outer;
     c->via = outer_via;
     in->needs_conn = needs_connection(in);
@@ -266,7 +370,7 @@ bool compile_block(struct compiler *c, const struct block_model *m, struct block
     ret->steps = arena_array(c->arena, m->n, sizeof *ret->steps);
     for (uint32_t i = 0; i < m->n; i++) {
         /* Only the first step of a branch is tried beside others. */
-        c->opening = opening && i == 0;
+        c->opening = c->lane || (opening && i == 0);
         ok &= compile_step(c, &m->steps[i], &ret->steps[i]);
     }
     c->opening = opening;
@@ -308,7 +412,8 @@ uint32_t compile_queue(struct compiler *c, const char *name)
 }
 
 /* What an actor does before any written step: connecting, or accepting. */
-static struct instr *own_step(struct compiler *c, const struct actor_model *m, const struct step_kind *kind, void *operand)
+static struct instr *own_step(struct compiler *c, const struct actor_model *m, const struct step_kind *kind,
+                              void *operand)
 {
     struct step_model *model = ARENA_NEW(c->arena, struct step_model);
     *model = (struct step_model){.schema = &kind->schema, .mark = m->endpoint->mark};
@@ -323,16 +428,18 @@ static bool compile_actor(struct compiler *c, struct actor_plan *p)
     const struct actor_model *m = p->model;
     bool ok = true;
     c->actor = p;
+    c->unconnected = (struct mark){0};
+    c->connects = false;
     p->lf = m->eol ? field_choice(m->eol, "crlf|lf") == 1 : c->scenario->lf;
     p->step_timeout = field_duration(m->step_timeout, c->model->step_timeout);
     switch (m->kind) {
     case ACTOR_LISTEN:
         ok &= address_compile(c, m->endpoint, true, &p->address);
-        p->own = own_step(c, m, &accept_kind, NULL);
+        if (m->endpoint) p->own = own_step(c, m, &accept_kind, NULL);
         break;
     case ACTOR_CONNECT:
         ok &= address_compile(c, m->endpoint, false, &p->address);
-        p->own = own_step(c, m, &connect_kind, &p->address);
+        if (m->endpoint) p->own = own_step(c, m, &connect_kind, &p->address);
         break;
     case ACTOR_RUN: ok &= (p->program = program_plan_compile(c, m)) != NULL; break;
     case ACTOR_PLAIN: break;
@@ -340,7 +447,9 @@ static bool compile_actor(struct compiler *c, struct actor_plan *p)
     ok &= compile_quantity(c, m->instances, QUANTITY_INT, 1, &p->instances);
     ok &= compile_block(c, &m->steps, &p->steps);
     ok &= compile_block(c, &m->serve, &p->serve);
+    p->has_meanwhile |= m->meanwhile.n > 0;
     if (m->meanwhile.n) ok &= compile_branches(c, &m->meanwhile, &p->meanwhile.list, &p->meanwhile.n);
+    if (ok) ok = check_connected(c, m);
     c->actor = NULL;
     return ok;
 }
@@ -362,6 +471,7 @@ static bool compile_vars(struct compiler *c)
     const struct vars_model *file = &c->scenario->vars;
     const struct node *own = c->model->vars;
     bool ok = true;
+    if (own && own->kind != NODE_MAP) own = NULL;
     c->plan->vars = arena_array(c->arena, file->n + (own ? own->n : 0), sizeof *c->plan->vars);
     for (uint32_t i = 0; i < file->n; i++)
         add_var(c, file->list[i], &ok);
@@ -383,6 +493,5 @@ struct case_plan *compile_case(struct compiler *c)
     bool ok = compile_vars(c);
     for (uint32_t i = 0; i < m->nactors; i++)
         ok &= compile_actor(c, &p->actors[i]);
-    if (c->lua) names_compare(c);
     return ok ? p : NULL;
 }

@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #include "engine/compile.h"
+#include "engine/matching.h"
 #include "lua/value.h"
 #include "util/jsonw.h"
 
@@ -39,6 +40,8 @@ static bool compile_scalar(struct compiler *c, struct datum *d)
     d->kind = DATUM_TEXT;
     if (!compile_text(c, d->node, &d->text)) return false;
     d->constant = d->text.tmpl.constant;
+    /* It may be carried to where a matcher is wanted. */
+    matching_define_groups(c, d->node->text, d->node->mark);
     return true;
 }
 
@@ -190,7 +193,7 @@ static bool write_json(const struct datum *d, struct eval *e, struct buf *out)
 bool datum_json(const struct datum *d, struct eval *e, struct buf *out)
 {
     if (!write_json(d, e, out)) return false;
-    return !out->overflow || eval_fail(e, d->node->mark, "the JSON text is of more than %zu bytes", out->max);
+    return !out->overflow || eval_fail(e, d->node->mark, "the JSON text is too long");
 }
 
 /* Views of lists and maps look at this. */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "engine/loop.h"
 #include "engine/run.h"
 #include "engine/wait.h"
 #include "net/sock.h"
@@ -15,7 +16,8 @@ static const struct channel *peer_channel(const struct conn *c)
     return peer ? (const struct channel *)(const void *)((const char *)peer - offsetof(struct conn, in)) : NULL;
 }
 
-/* Bytes that were sent but have not come yet are in neither place: first nothing may be on its way, then nothing may be there. */
+/* Bytes that were sent but have not come yet are in neither place: first nothing may be on its way, then nothing may be
+ * there. */
 static bool nothing_in_flight(const struct conn *c, const struct conn *peer)
 {
     char byte;
@@ -59,6 +61,14 @@ static bool all_hopeless(const struct choices *cs, bool ordered)
     return true;
 }
 
+/* Its time is over without a failure: a loop that goes on for some time ends, and a recommendation that is missed ends
+ * the actor. */
+static bool ends_by_time(const struct actor *a)
+{
+    const struct wait *w = a->wait;
+    return loop_deadline(a) != TASK_NEVER || (actor_level(a) != LEVEL_MUST && w->deadline != TASK_NEVER);
+}
+
 bool deadlock_certain(struct run *r)
 {
     unsigned waiting = 0;
@@ -67,7 +77,7 @@ bool deadlock_certain(struct run *r)
         if (!actor_unfinished(a)) continue;
         const struct wait *w = a->wait;
         if (!w || !all_hopeless(&w->main, w->ordered) || !all_hopeless(&w->meanwhile, false) ||
-            !all_hopeless(&w->ignored, true))
+            !all_hopeless(&w->ignored, true) || ends_by_time(a))
             return false;
         waiting++;
     }

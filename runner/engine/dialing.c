@@ -44,7 +44,7 @@ enum went dialing_connect_begin(struct actor *a, const struct instr *in, union o
     if (p->bind && !address_eval_bind(p, &e, &d->bind)) return actor_fail_eval(a, &e);
     connect_begin(&room->connect, a->task.sched, &a->run->permit, &d->spec, p->bind ? &d->bind : NULL, &a->run->need);
     if (p->retry) {
-        room->connect.retries = p->retry_times;
+        room->connect.retries = p->retry_times - 1;
         room->connect.retry_every = p->retry_every;
     }
     return WENT_ON;
@@ -61,8 +61,10 @@ enum went dialing_connect_finish(struct actor *a, const struct instr *in, union 
 {
     const struct address_plan *p = plan_of(in);
     struct connect_op *o = &room->connect;
+    if (p->fails && p->fails_as == SR_RESET && o->reset) return WENT_ON;
     if (p->fails) {
-        return actor_fail(a, "connected", p->fails_mark, "expected `%s`, but it connected", sr_status_name(p->fails_as));
+        return actor_fail(a, "connected", p->fails_mark, "expected `%s`, but it connected",
+                          sr_status_name(p->fails_as));
     }
     const struct addr peer = *connect_peer(o);
     const int fd = connect_take(o);
@@ -70,7 +72,10 @@ enum went dialing_connect_finish(struct actor *a, const struct instr *in, union 
         close(fd);
         return WENT_FAILED;
     }
-    return actor_attach(a, fd, o->spec->scheme, in->nas ? in->as[0] : NULL, &peer) ? WENT_ON : WENT_FAILED;
+    struct channel *ch = actor_attach(a, fd, o->spec->scheme, in->nas ? in->as[0] : NULL, &peer);
+    if (!ch) return WENT_FAILED;
+    ch->conn.was_reset = o->reset;
+    return WENT_ON;
 }
 
 enum went dialing_connect_failed(struct actor *a, const struct instr *in, union op_room *room)
@@ -79,15 +84,27 @@ enum went dialing_connect_failed(struct actor *a, const struct instr *in, union 
     const struct op *op = &room->op;
     if (p->fails && op->failure == OP_STATUS && op->status == p->fails_as) return WENT_ON;
     if (op->failure == OP_STATUS && op->status == SR_DENIED)
-        return actor_fail(a, "permission", p->mark, "not permitted: %s; allow it with %s", a->run->need.what, a->run->need.flag);
+        return actor_fail(a, "permission", p->mark, "not permitted: %s; allow it with %s", a->run->need.what,
+                          a->run->need.flag);
     char where[ADDR_TEXT];
     const struct addr *to = connect_peer(&room->connect);
     const char *at = to->len ? addr_show(&to->sa, to->len, where, sizeof where) : room->connect.spec->host;
     const char *kind = op->failure == OP_STATUS ? sr_status_name(op->status) : "system";
     const char *why = op->error ? strerror(op->error) : op->why ? op->why : kind;
     if (p->fails)
-        return actor_fail(a, kind, p->fails_mark, "expected `%s`, got `%s`: %s: %s", sr_status_name(p->fails_as), kind, at, why);
+        return actor_fail(a, kind, p->fails_mark, "expected `%s`, got `%s`: %s: %s", sr_status_name(p->fails_as), kind,
+                          at, why);
     return actor_fail(a, kind, p->mark, "%s: %s: %s", kind, at, why);
+}
+
+void dialing_connect_explain(const struct instr *in, const union op_room *room, struct buf *out)
+{
+    const struct op *op = &room->op;
+    (void)in;
+    if (op->failure == OP_STATUS)
+        buf_printf(out, "%s at the last attempt", sr_status_name(op->status));
+    else
+        buf_adds(out, "no answer");
 }
 
 enum went dialing_accept_begin(struct actor *a, const struct instr *in, union op_room *room)
@@ -126,6 +143,7 @@ const struct step_kind connect_kind = {
     .begin = dialing_connect_begin,
     .finish = dialing_connect_finish,
     .failed = dialing_connect_failed,
+    .explain = dialing_connect_explain,
 };
 
 const struct step_kind accept_kind = {

@@ -19,7 +19,8 @@ void emit_done(struct emit *e)
     buf_done(&e->line);
 }
 
-/* A pipe whose reader is gone, or a full disk, ends what can be said: the supervisor sees the child end without a verdict. */
+/* A pipe whose reader is gone, or a full disk, ends what can be said: the supervisor sees the child end without a
+ * verdict. */
 static bool write_all(int fd, struct slice s)
 {
     while (s.n) {
@@ -34,7 +35,8 @@ static bool write_all(int fd, struct slice s)
 
 static void tell_lost(struct emit *e)
 {
-    struct event lost = {.kind = EVENT_LOST, .number = (int64_t)e->lost, .seq = ++e->seq, .at = clock_now(), .file = e->file};
+    struct event lost = {
+        .kind = EVENT_LOST, .number = (int64_t)e->lost, .seq = ++e->seq, .at = clock_now(), .file = e->file};
     lost.case_index = e->case_index;
     e->lost = 0;
     buf_clear(&e->line);

@@ -25,7 +25,8 @@ void failure_note(struct run *r, struct event_failure *f, const char *label, con
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    f->notes[f->nnotes++] = (struct event_note){arena_dup(&r->arena, slice_of(label)), arena_dup(&r->arena, slice_of(text))};
+    f->notes[f->nnotes++] =
+        (struct event_note){arena_dup(&r->arena, slice_of(label)), arena_dup(&r->arena, slice_of(text))};
 }
 
 /* Failures that say nothing about what is tested: the case could not be judged. */
@@ -62,6 +63,38 @@ static const char *step_name(const struct actor *a, struct arena *arena)
     return arena_printf(arena, "step %s %s", path, verb);
 }
 
+/* "12 of 20 bytes had come" */
+static void describe_progress(const struct choice *c, struct buf *out)
+{
+    const struct expect_op *o = &c->room->expect;
+    char size[UNITS_TEXT];
+    if (!wait_expects(c)) return;
+    const uint64_t got = o->streamed ? o->seen : o->op.conn->n;
+    const uint64_t want = o->x->framing == FRAMING_EXACT   ? o->x->bytes.n
+                          : o->x->framing == FRAMING_BYTES ? o->x->count
+                                                           : o->want;
+    if (want && got)
+        buf_printf(out, "%llu of %llu bytes had come", (unsigned long long)got, (unsigned long long)want);
+    else
+        buf_printf(out, "%s had come", got ? units_show_size(got, size) : "nothing");
+}
+
+/* What has come for the only thing that it waits for: `, 3 bytes had come: "par"`. */
+static void describe_read(const struct wait *w, struct buf *out)
+{
+    const struct choice *c = &w->main.list[0];
+    if (w->main.n != 1 || !wait_expects(c)) return;
+    const struct expect_op *o = &c->room->expect;
+    const struct slice came = conn_from(o->op.conn, o->op.conn->base);
+    if (!o->streamed && !came.n) return;
+    buf_adds(out, ", ");
+    describe_progress(c, out);
+    if (o->streamed) return;
+    buf_adds(out, ": ");
+    text_quote(came, SHOWN, out);
+    if (came.n > SHOWN) buf_adds(out, "...");
+}
+
 /* "step 2 expect "x", file:8:9, waiting for 1 ms" */
 static void describe_actor(struct actor *a, int64_t now, struct buf *out)
 {
@@ -87,6 +120,7 @@ static void describe_actor(struct actor *a, int64_t now, struct buf *out)
     const struct place place = source_place(a->at->model->mark);
     buf_printf(out, ", %s:%u:%u, %s %s", place.file, place.line, place.col, a->wait ? "waiting for" : "for",
                units_show_duration(now - a->began, time));
+    if (a->wait) describe_read(a->wait, out);
 }
 
 static void note_others(struct run *r, const struct actor *self, struct event_failure *f)
@@ -142,7 +176,8 @@ static void note_connection(struct run *r, const struct channel *c, struct event
     }
     const int waiting = k->kind == CONN_PROGRAM ? 0 : sock_unread(k->fd.rfd);
     const uint64_t unread = k->n + (waiting > 0 ? (uint64_t)waiting : 0);
-    const char *state = k->kind == CONN_TCP && tcp_facts_of_fd(k->fd.rfd, &facts) == 0 ? tcp_state_name(facts.state) : NULL;
+    const char *state =
+        k->kind == CONN_TCP && tcp_facts_of_fd(k->fd.rfd, &facts) == 0 ? tcp_state_name(facts.state) : NULL;
     if (k->end == CONN_RESET) state = "reset by the peer";
     if (k->end == CONN_FIN && !state) state = "closed by the peer";
     failure_note(r, f, "connection", "%s%s%s, %s unread%s", where, state ? ", " : "", state ? state : "",
@@ -155,7 +190,9 @@ static void note_calls(struct run *r, const struct actor *a, struct event_failur
     for (const struct frame *k = a->top; k; k = k->below) {
         if (k->kind != FRAME_CALL) continue;
         const struct place place = source_place(k->in->model->mark);
-        failure_note(r, f, "called from", "%s:%u:%u", place.file, place.line, place.col);
+        const struct node *name = k->in->model->name;
+        failure_note(r, f, "called from", "%s:%u:%u%s%s%s", place.file, place.line, place.col, name ? " (" : "",
+                     name ? name->text.p : "", name ? ")" : "");
     }
 }
 
@@ -271,25 +308,6 @@ static void dump_so_far(struct run *r, struct event_failure *f, const struct cho
         dump_got(r, f, got);
 }
 
-static bool is_expect(const struct choice *c)
-{
-    return c->room->op.type && strcmp(c->room->op.type->name, "expect") == 0;
-}
-
-/* "12 of 20 bytes had come" */
-static void describe_progress(const struct choice *c, struct buf *out)
-{
-    const struct expect_op *o = &c->room->expect;
-    char size[UNITS_TEXT];
-    if (!is_expect(c)) return;
-    const uint64_t got = o->streamed ? o->seen : o->op.conn->n;
-    const uint64_t want = o->x->framing == FRAMING_EXACT ? o->x->bytes.n : o->x->framing == FRAMING_BYTES ? o->x->count : 0;
-    if (want)
-        buf_printf(out, "%llu of %llu bytes had come", (unsigned long long)got, (unsigned long long)want);
-    else
-        buf_printf(out, "%s had come", got ? units_show_size(got, size) : "nothing");
-}
-
 static void tell_status(struct run *r, struct event_failure *f, const struct choice *c)
 {
     const struct op *op = &c->room->op;
@@ -311,7 +329,7 @@ static void tell_status(struct run *r, struct event_failure *f, const struct cho
     } else if (op->status == SR_SYSTEM || op->status == SR_UNREACHABLE) {
         buf_printf(&text, "%s%s", text.n ? ": " : "", strerror(op->error));
     }
-    if (is_expect(c) && (op->status == SR_CLOSED || op->status == SR_RESET)) {
+    if (wait_expects(c) && (op->status == SR_CLOSED || op->status == SR_RESET)) {
         buf_adds(&text, " when ");
         describe_progress(c, &text);
         dump_so_far(r, f, c);
@@ -326,7 +344,7 @@ static void tell_choice(struct run *r, struct event_failure *f, const struct cho
     switch (op->failure) {
     case OP_STATUS: tell_status(r, f, c); return;
     case OP_MISMATCH:
-        if (is_expect(c)) {
+        if (wait_expects(c)) {
             tell_mismatch(r, f, c);
             return;
         }
@@ -356,23 +374,41 @@ static const char *kind_of(const struct choice *c)
     return "mismatch";
 }
 
-/* Every branch with its own reason; the bytes are shown once. */
-static void tell_branches(struct run *r, struct event_failure *f, const struct wait *w)
+/* What a branch waits for that has not failed: `waits for a line: "x"`. */
+static const char *still_waits(struct actor *a, const struct choice *c)
 {
-    struct event_failure one = {0};
-    f->message = w->ordered ? "no list wants this message" : "no branch matches";
+    struct buf text = BUF_INIT(TEXT);
+    buf_adds(&text, "waits for ");
+    if (wait_expects(c))
+        c->in->kind->show(a, c->in, c->room, &text);
+    else
+        buf_adds(&text, c->in->kind->schema.name);
+    const char *kept = arena_dup(&a->run->arena, buf_slice(&text));
+    buf_done(&text);
+    return kept;
+}
+
+/* Every branch with its own reason; the bytes are shown once. */
+static void tell_branches(struct actor *a, struct event_failure *f, const struct wait *w)
+{
+    struct run *r = a->run;
+    const struct conn *conn = NULL;
     for (uint32_t i = 0; i < w->main.n; i++) {
         const struct choice *c = &w->main.list[i];
         const struct place place = source_place(c->in->model->mark);
-        tell_choice(r, &one, c);
-        if (c->outcome)
-            failure_note(r, f, c->outcome, "%s (%s:%u:%u)", one.message, place.file, place.line, place.col);
+        struct event_failure one = {.message = NULL};
+        char list[32];
+        snprintf(list, sizeof list, "list %u", c->lane + 1);
+        if (c->failed)
+            tell_choice(r, &one, c);
         else
-            failure_note(r, f, "list", "%s (%s:%u:%u)", one.message, place.file, place.line, place.col);
+            one.message = still_waits(a, c);
+        failure_note(r, f, c->outcome ? c->outcome : list, "%s (%s:%u:%u)", one.message, place.file, place.line,
+                     place.col);
+        if (one.kind) f->kind = one.kind;
+        if (!conn) conn = c->room->op.conn;
     }
-    const struct op *op = &w->main.list[0].room->op;
-    f->kind = one.kind;
-    if (op->conn) dump_got(r, f, conn_from(op->conn, op->conn->base));
+    if (conn) dump_got(r, f, conn_from(conn, conn->base));
 }
 
 static const struct channel *channel_of(const struct wait *w)
@@ -388,30 +424,49 @@ enum went failure_of_wait(struct actor *a, struct wait *w)
     const struct choice *c = &w->main.list[0];
     struct event_failure *f = begin(a, kind_of(c), w->main.n == 1 ? expect_mark(c) : (struct mark){0});
     if (!f) return WENT_FAILED;
-    if (w->main.n == 1)
+    if (w->main.n == 1) {
         tell_choice(r, f, c);
-    else
-        tell_branches(r, f, w);
+    } else {
+        f->message = w->ordered ? "no list wants this message" : "no branch matches";
+        tell_branches(a, f, w);
+    }
     finish(a, f, channel_of(w));
     return WENT_FAILED;
+}
+
+/* ": 7 of 13 bytes had come": how far the only thing that it waited for has got. */
+static void tell_progress(struct actor *a, struct event_failure *f, const struct choice *c, struct buf *out)
+{
+    const struct step_kind *kind = c->in->kind;
+    if (wait_expects(c)) {
+        buf_adds(out, ": ");
+        describe_progress(c, out);
+        if (c->room->expect.x->framing == FRAMING_REST) buf_adds(out, ", and no close");
+        dump_so_far(a->run, f, c);
+    } else if (kind->explain) {
+        buf_adds(out, ": ");
+        kind->explain(c->in, c->room, out);
+    } else if (kind->show) {
+        buf_adds(out, ": waited for ");
+        kind->show(a, c->in, c->room, out);
+    }
 }
 
 enum went failure_timeout(struct actor *a, struct wait *w)
 {
     struct run *r = a->run;
     const struct choice *c = &w->main.list[0];
-    const bool stalled = w->main.n == 1 && c->room->op.waits == WAITS_WRITE;
-    struct event_failure *f = begin(a, stalled ? "stalled" : "timeout", w->main.n == 1 ? expect_mark(c) : (struct mark){0});
+    const bool one = w->main.n == 1, stalled = one && c->room->op.waits == WAITS_WRITE;
+    struct event_failure *f = begin(a, stalled ? "stalled" : "timeout", one ? expect_mark(c) : (struct mark){0});
     if (!f) return WENT_FAILED;
     struct buf text = BUF_INIT(TEXT);
     buf_adds(&text, stalled ? "stalled: the peer does not read" : "timeout");
-    if (w->main.n == 1 && is_expect(c)) {
-        buf_adds(&text, ": ");
-        describe_progress(c, &text);
-        dump_so_far(r, f, c);
-    } else if (w->main.n == 1 && c->in->kind->explain) {
-        buf_adds(&text, ": ");
-        c->in->kind->explain(c->in, c->room, &text);
+    if (one && !stalled) {
+        tell_progress(a, f, c, &text);
+    } else if (!one) {
+        buf_adds(&text, w->ordered ? ": no list has its message" : ": no branch has come");
+        tell_branches(a, f, w);
+        f->kind = "timeout";
     }
     f->message = arena_dup(&r->arena, buf_slice(&text));
     buf_done(&text);

@@ -1,8 +1,8 @@
 #ifndef ENGINE_FAILURE_H
 #define ENGINE_FAILURE_H
 
-/* What went wrong, told so that one can act on it: the place, what was expected and got, what came before, the connection, and where
- * every other actor stood. Built at the moment of the failure, in the run's arena. */
+/* What went wrong, told so that one can act on it: the place, what was expected and got, what came before, the
+ * connection, and where every other actor stood. Built at the moment of the failure, in the run's arena. */
 
 #include "engine/actor.h"
 #include "engine/step.h"

@@ -3,7 +3,6 @@
 #include "engine/run.h"
 #include "engine/step.h"
 #include "engine/wait.h"
-#include "util/clock.h"
 #include "util/mem.h"
 
 #include <lauxlib.h>
@@ -14,7 +13,7 @@ static bool block_deadline(struct actor *a, const struct instr *in, int64_t *ret
     int64_t limit = 0;
     struct eval e = actor_eval(a);
     if (!quantity_eval(&in->timeout, &e, &limit)) return actor_fail_eval(a, &e), false;
-    const int64_t at = clock_now() + (int64_t)((double)limit * a->run->base->settings->timeout_scale);
+    const int64_t at = a->run->sched.now + (int64_t)((double)limit * a->run->base->settings->timeout_scale);
     if (at < *ret) *ret = at;
     return true;
 }
@@ -35,7 +34,7 @@ struct frame *actor_push(struct actor *a, enum frame_kind kind, const struct blo
                         .block = block,
                         .in = in,
                         .deadline = deadline,
-                        .entered = clock_now(),
+                        .entered = r->sched.now,
                         .refs = 1,
                         .kind = (uint8_t)kind,
                         .level = (uint8_t)level};

@@ -54,7 +54,7 @@ struct reading {
     struct compiler *c;
     struct framing_plan *p;
     enum framing_key key;
-    const struct node *value; /* of the framing key */
+    const struct node *name, *value; /* of the framing key */
     const struct node *is, *where;
 };
 
@@ -147,7 +147,8 @@ static bool read_rest(struct reading *r)
 {
     r->p->x.framing = FRAMING_REST;
     if (r->p->opening) {
-        struct diag *g = compile_error(r->c, r->value->mark, "`rest` cannot open a branch: it has no bound");
+        struct diag *g = compile_error(r->c, r->name->mark, "`rest` cannot %s: it has no bound",
+                                       r->c->lane ? "stand in `all`" : "open a branch");
         diag_hint(r->c->diags, g, "put what begins it first, such as a line or {bytes: ..}");
         return false;
     }
@@ -176,7 +177,7 @@ static bool read_framing(struct reading *r)
     case KEY_UNTIL: return read_until(r);
     case KEY_BYTES: return read_bytes(r);
     case KEY_PREFIXED: return read_prefixed(r);
-    case KEY_DATAGRAM: return wrong(r, r->value->mark, "not part of this version: datagrams");
+    case KEY_DATAGRAM: return wrong(r, r->name->mark, "`datagram` is not part of this version");
     case KEY_REST: return read_rest(r);
     case KEY_UNPACK: return read_unpack(r);
     case KEY_URGENT: return read_urgent(r);
@@ -277,6 +278,7 @@ static bool read_node(struct reading *r, const struct node *n)
     if (n->kind == NODE_LIST) return read_exact(r, n);
     for (uint32_t i = 0; i < n->n; i++) {
         r->key = key_of(n->pairs[i].key->text);
+        r->name = n->pairs[i].key;
         r->value = n->pairs[i].value;
         if (r->key != KEYS) return read_map(r, n);
     }
@@ -461,7 +463,7 @@ static void show_framing(const struct expectation *x, const struct unpacking *un
         break;
     case FRAMING_BYTES: buf_printf(out, "%" PRIu64 " byte%s", x->count, x->count == 1 ? "" : "s"); break;
     case FRAMING_PREFIXED: buf_printf(out, "a frame behind its %s count", counts[x->prefix]); break;
-    case FRAMING_REST: buf_adds(out, "the peer's close"); break;
+    case FRAMING_REST: buf_adds(out, "the rest"); break;
     case FRAMING_CUSTOM: break;
     case FRAMING_URGENT:
         buf_adds(out, "urgent data ");

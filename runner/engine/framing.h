@@ -15,8 +15,8 @@ struct framing_plan;
 struct framing_plan *framing_compile(struct compiler *c, const struct node *n, const struct node *as);
 /* What to expect, in eval's arena (constant ones are shared). */
 bool framing_eval(const struct framing_plan *p, struct eval *e, const struct expectation **ret);
-/* After OP_DONE and before commit: assigns the captures (`as`, named groups, unpacked values) through e->env, and
- * judges `where` of an unpack, which may fail: false with e->why. */
+/* After OP_DONE and before commit: assigns the captures (`as`, named groups, unpacked values) through e->env. What
+ * `where` of an unpack says is part of the matcher. False with e->why only where Lua could not. */
 bool framing_capture(const struct framing_plan *p, struct eval *e, const struct expect_op *o);
 /* Where a failure's caret belongs: the operand that failed. */
 struct mark framing_mark(const struct framing_plan *p, const struct expect_op *o);

@@ -1,9 +1,7 @@
 #include "engine/lanes.h"
 
-#include <assert.h>
-
+#include "engine/run.h"
 #include "engine/wait.h"
-#include "util/clock.h"
 #include "util/mem.h"
 
 struct lane {
@@ -44,7 +42,7 @@ void lanes_free(struct actor *a, struct frame *f)
 static enum went wait_for_message(struct actor *a, struct frame *f)
 {
     struct lanes *l = f->lanes;
-    a->began = clock_now();
+    a->began = a->run->sched.now;
     struct wait *w = wait_new(a, f->in);
     w->ordered = true;
     for (uint32_t i = 0; i < l->n; i++) {
@@ -53,7 +51,7 @@ static enum went wait_for_message(struct actor *a, struct frame *f)
         struct frame *own = a->top;
         a->top = lane->top;
         lane->top->refs++;
-        const enum went went = wait_add(a, w, &w->main, lane->top, NULL, i);
+        const enum went went = wait_add(a, w, &w->main, NULL, i);
         a->top = own;
         if (went != WENT_ON) {
             wait_free(a, w);
@@ -85,19 +83,16 @@ static struct frame *lane_below(const struct actor *a)
     return NULL;
 }
 
-bool lanes_inside(const struct actor *a)
-{
-    return lane_below(a) != NULL;
-}
-
-void lanes_park(struct actor *a)
+bool lanes_park(struct actor *a)
 {
     struct frame *f = lane_below(a);
+    if (!f) return false;
     struct lane *lane = &f->lanes->list[f->lanes->running];
     lane->top = a->top;
     lane->pc = a->top->pc;
     f->lanes->running = f->lanes->n;
     a->top = f;
+    return true;
 }
 
 void lanes_lane_done(struct actor *a)

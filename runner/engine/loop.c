@@ -3,10 +3,13 @@
 #include <lauxlib.h>
 
 #include "engine/datum.h"
+#include "engine/operands.h"
 #include "engine/run.h"
 #include "engine/wait.h"
 #include "util/clock.h"
 #include "util/mem.h"
+
+enum { VALUES_SHOWN = 400 };
 
 /* Binds `row` and `as` for the round; protected, called with the actor and frame as light userdata. */
 static int bind_round(lua_State *L)
@@ -87,6 +90,16 @@ enum went loop_enter(struct actor *a, const struct instr *in)
     return f->loop->rounds ? begin_round(a) : end_loop(a);
 }
 
+static enum went fail_until(struct actor *a, const struct loop_plan *p)
+{
+    struct buf values = BUF_INIT(VALUES_SHOWN);
+    operands_show(a, p->until, &values);
+    const enum went went = actor_fail(a, "check", p->until_mark, "after %llu rounds this is not so%s%s",
+                                      (unsigned long long)a->top->loop->round, values.n ? ": " : "", buf_str(&values));
+    buf_done(&values);
+    return went;
+}
+
 enum went loop_next(struct actor *a)
 {
     const struct frame *f = a->top;
@@ -99,14 +112,11 @@ enum went loop_next(struct actor *a)
     }
     const bool over = f->loop->round >= f->loop->rounds || (f->loop->until && clock_now() >= f->loop->until);
     if (!over) return begin_round(a);
-    if (p->until)
-        return actor_fail(a, "check", p->until_mark, "after %llu rounds this does not hold",
-                          (unsigned long long)f->loop->round);
-    return end_loop(a);
+    return p->until ? fail_until(a, p) : end_loop(a);
 }
 
-/* The loop whose round's opening waits, or NULL: nothing stands before the step in any frame down to it. *ret_bottom: the way went down
- * to the actor's own steps. */
+/* The loop whose round's opening waits, or NULL: nothing stands before the step in any frame down to it. *ret_bottom:
+ * the way went down to the actor's own steps. */
 static const struct frame *opening_loop(const struct actor *a, bool *ret_bottom)
 {
     *ret_bottom = false;
@@ -154,7 +164,8 @@ bool loop_peer_gone(struct actor *a, struct wait *w)
 {
     bool bottom;
     const struct frame *f = opening_loop(a, &bottom);
-    if (!f || f->loop->rounds != UINT64_MAX || f->loop->until || ((const struct loop_plan *)f->in->operand)->until) return false;
+    if (!f || f->loop->rounds != UINT64_MAX || f->loop->until || ((const struct loop_plan *)f->in->operand)->until)
+        return false;
     for (uint32_t i = 0; i < w->main.n; i++) {
         const struct op *op = &w->main.list[i].room->op;
         if (!op->conn || op->conn->end != CONN_FIN || !op->edge || conn_from(op->conn, op->conn->base).n) return false;

@@ -23,7 +23,8 @@ struct loop_plan {
 enum went loop_enter(struct actor *a, const struct instr *in);
 /* The loop's frame is on top and its block is over: the next round, or the end. */
 enum went loop_next(struct actor *a);
-/* True if the step that waits is the opening of its copy or of a round of a loop: nothing before it in any frame down to there. */
+/* True if the step that waits is the opening of its copy or of a round of a loop: nothing before it in any frame down
+ * to there. */
 bool loop_at_opening(const struct actor *a);
 /* The time of the innermost `repeat: 4s` whose round's opening the actor waits at; TASK_NEVER. */
 int64_t loop_deadline(const struct actor *a);

@@ -18,6 +18,21 @@ bool matching_is_key(struct slice key)
     return false;
 }
 
+void matching_define_groups(struct compiler *c, struct slice text, struct mark mark)
+{
+    for (size_t i = 0; i + 3 < text.n; i++) {
+        if (text.p[i] != '(' || text.p[i + 1] != '?') continue;
+        size_t at = i + 2;
+        if (text.p[at] == 'P') at++;
+        if (text.p[at] != '<' && text.p[at] != '\'') continue;
+        size_t end = ++at;
+        while (end < text.n && text.p[end] != '>' && text.p[end] != '\'')
+            end++;
+        const struct slice name = slice_part(text, at, end - at);
+        if (names_is_name(name)) compile_define(c, name, mark);
+    }
+}
+
 /* A tree being compiled. */
 struct build {
     struct compiler *c;
@@ -162,6 +177,18 @@ static struct matching *bytes(struct build *b, const struct node *n, enum matche
     return of_payload(b, kind, payload_compile(b->c, n), n->mark);
 }
 
+/* Where the pattern names the group. */
+static struct mark group_mark(const struct node *n, struct slice name)
+{
+    const struct slice text = n->text;
+    for (size_t at = 3; at < text.n; at++) {
+        const bool opens = text.p[at - 1] == '<' || text.p[at - 1] == '\'';
+        if (opens && slice_eq(slice_part(text, at, name.n), name))
+            return node_mark_at(n, (uint32_t)at, (uint32_t)name.n);
+    }
+    return n->mark;
+}
+
 static void define_names(struct build *b, const struct regex *r, const struct node *n, bool *ok)
 {
     for (size_t i = 0; i < regex_names(r); i++) {
@@ -169,25 +196,10 @@ static void define_names(struct build *b, const struct regex *r, const struct no
         if (names_is_name(name)) {
             compile_define(b->c, (struct slice){arena_dup(b->c->arena, name), name.n}, n->mark);
         } else {
-            compile_error(b->c, n->mark, "the group `%s` cannot be a variable: it is a word of Lua", name.p);
+            compile_error(b->c, group_mark(n, name), "the group `%s` cannot be a variable: it is a word of Lua",
+                          name.p);
             *ok = false;
         }
-    }
-}
-
-/* Names of groups in what is known of a pattern with `${}` in it: (?<name>, (?P<name> and (?'name'. */
-static void define_literal(struct build *b, struct slice text, struct mark mark)
-{
-    for (size_t i = 0; i + 3 < text.n; i++) {
-        if (text.p[i] != '(' || text.p[i + 1] != '?') continue;
-        size_t at = i + 2;
-        if (text.p[at] == 'P') at++;
-        if (text.p[at] != '<' && text.p[at] != '\'') continue;
-        size_t end = ++at;
-        while (end < text.n && text.p[end] != '>' && text.p[end] != '\'')
-            end++;
-        const struct slice name = slice_part(text, at, end - at);
-        if (names_is_name(name)) compile_define(b->c, name, mark);
     }
 }
 
@@ -206,7 +218,7 @@ static struct matching *pattern(struct build *b, const struct node *n)
         m->text = text;
         set_operand(m, OPERAND_PATTERN);
         for (size_t i = 0; i < text.tmpl.n; i++)
-            define_literal(b, text.tmpl.parts[i].text, n->mark);
+            matching_define_groups(b->c, text.tmpl.parts[i].text, n->mark);
         return m;
     }
     const char *why = matching_pattern(text.tmpl.parts[0].text, b->c->arena, &m->m.regex, &at);

@@ -17,6 +17,8 @@ bool matching_is_key(struct slice key);
  * `matches` become captures (compile_define). With `template`, a map that holds other keys is a template and a list is
  * element by element, as below `json:` and modules' names; `{$fields: {..}}` says fields. NULL after errors. */
 struct matching *matching_compile(struct compiler *c, const struct node *n, bool template);
+/* Names of groups in a text that is, or may become, a pattern: (?<name>, (?P<name> and (?'name' define captures. */
+void matching_define_groups(struct compiler *c, struct slice text, struct mark mark);
 /* Both of two matchers; one of them may be NULL. */
 struct matching *matching_compile_both(struct compiler *c, const struct node *one, const struct node *other);
 /* With every operand known, in eval's arena; constant ones are shared. */

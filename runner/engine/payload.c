@@ -190,9 +190,10 @@ static bool add_repeat(struct build *b, const struct node *n)
     struct segment s;
     if (field_check(n, fields, "`repeat`", c->diags)) return false;
     struct payload *of = payload_compile(c, node_get(n, "of"));
-    if (!compile_quantity(c, node_get(n, "times"), QUANTITY_INT, 1, &times) || !of) return false;
-    const struct slice unit = payload_constant(of);
+    if (!compile_quantity(c, node_get(n, "times"), QUANTITY_INT, 1, &times)) return false;
     if (!times.dynamic && times.value < 0) return wrong(b, node_get(n, "times")->mark, "`times` is not negative");
+    if (!of) return false;
+    const struct slice unit = payload_constant(of);
     if (times.dynamic || !unit.p) {
         struct part *part = add_part(b, PART_REPEAT, n->mark);
         part->of = of;

@@ -2,41 +2,65 @@
 
 #include "engine/compile.h"
 #include "engine/datum.h"
+#include "engine/names_check.h"
+#include "scenario/index.h"
 
-struct case_plan *plan_compile(const struct scenario *sc, const struct case_model *m, struct luastate *lua, struct arena *a,
-                               struct diags *d)
+struct case_plan *plan_compile(const struct scenario *sc, const struct case_model *m, struct luastate *lua,
+                               struct arena *a, struct diags *d)
 {
-    struct compiler c = {.arena = a, .diags = d, .lua = lua, .scenario = sc, .model = m};
-    return compile_case(&c);
+    struct compiler c = {.arena = a, .diags = d, .lua = lua, .scenario = sc, .model = m, .nrows = 1};
+    struct case_plan *plan = compile_case(&c);
+    if (lua) names_compare(&c);
+    return plan;
 }
 
-const struct datum **plan_rows(const struct scenario *sc, const struct case_model *m, struct luastate *lua, struct arena *a,
-                               struct diags *d)
+static const struct datum **compile_rows(struct compiler *c, const struct case_model *m)
+{
+    const uint32_t n = m->row ? 1 : m->nmatrix;
+    const struct datum **rows = arena_array(c->arena, n ? n : 1, sizeof *rows);
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = datum_compile(c, m->row ? m->row : m->matrix_values[i]);
+    return n ? rows : NULL;
+}
+
+const struct datum **plan_rows(const struct scenario *sc, const struct case_model *m, struct luastate *lua,
+                               struct arena *a, struct diags *d)
 {
     struct case_plan none = {.scenario = sc};
     struct actor_plan nobody = {.name = ""};
     struct compiler c = {
         .arena = a, .diags = d, .lua = lua, .scenario = sc, .model = m, .plan = &none, .actor = &nobody};
-    const uint32_t n = m->row ? 1 : m->nmatrix;
-    const struct datum **rows = arena_array(a, n ? n : 1, sizeof *rows);
-    for (uint32_t i = 0; i < n; i++)
-        rows[i] = datum_compile(&c, m->row ? m->row : m->matrix_values[i]);
-    return n ? rows : NULL;
+    return compile_rows(&c, m);
+}
+
+/* One body, and all the rows that it is run with. */
+static void check_body(struct compiler *c)
+{
+    compile_case(c);
+    for (uint32_t i = 0; i < c->nrows; i++)
+        compile_rows(c, &c->model[i]);
+    names_compare(c);
 }
 
 struct scenario *plan_check(const struct load_options *o, const char *name, struct slice text, const struct settings *s,
                             struct luastate *lua, struct arena *a, struct diags *d)
 {
-    (void)s;
     struct scenario *sc = scenario_load(o, name, text, a, d);
     if (!sc) return NULL;
-    uint32_t body = UINT32_MAX;
-    for (uint32_t i = 0; i < sc->ncases; i++) {
-        const struct case_model *m = &sc->cases[i];
-        plan_rows(sc, m, lua, a, d);
-        if (m->body == body) continue;
-        body = m->body;
-        plan_compile(sc, m, lua, a, d);
+    struct index unread;
+    names_unread(sc, a, &unread);
+    for (uint32_t i = 0, n; i < sc->ncases; i += n) {
+        for (n = 1; i + n < sc->ncases && sc->cases[i + n].body == sc->cases[i].body;)
+            n++;
+        struct compiler c = {.arena = a,
+                             .diags = d,
+                             .lua = lua,
+                             .scenario = sc,
+                             .model = &sc->cases[i],
+                             .nrows = n,
+                             .unread = &unread,
+                             .settings = s};
+        check_body(&c);
     }
     return sc;
 }

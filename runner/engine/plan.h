@@ -7,10 +7,10 @@
 #include "engine/program.h"
 
 /* In the arena, or NULL after diagnostics. lua NULL: Lua is not checked. */
-struct case_plan *plan_compile(const struct scenario *sc, const struct case_model *m, struct luastate *lua, struct arena *a,
-                               struct diags *d);
+struct case_plan *plan_compile(const struct scenario *sc, const struct case_model *m, struct luastate *lua,
+                               struct arena *a, struct diags *d);
 /* The row of `each`, or the matrix's values; NULL if the case has neither. */
-const struct datum **plan_rows(const struct scenario *sc, const struct case_model *m, struct luastate *lua, struct arena *a,
-                               struct diags *d);
+const struct datum **plan_rows(const struct scenario *sc, const struct case_model *m, struct luastate *lua,
+                               struct arena *a, struct diags *d);
 
 #endif

@@ -1,8 +1,8 @@
 #ifndef ENGINE_PROGRAM_H
 #define ENGINE_PROGRAM_H
 
-/* A case's program: what its actors do, with every operand compiled. Constant once made; lives in the plan's arena. Blocks hold
- * their steps in a row; running them needs a stack of frames (engine/actor.h) and no recursion. */
+/* A case's program: what its actors do, with every operand compiled. Constant once made; lives in the plan's arena.
+ * Blocks hold their steps in a row; running them needs a stack of frames (engine/actor.h) and no recursion. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,7 +64,7 @@ struct instr {
     struct branch *branches;
     uint32_t nbranches;
     uint32_t line, col; /* of the verb */
-    bool needs_conn; /* works on the actor's connection, itself or its openings: a listening actor accepts first */
+    bool needs_conn;    /* works on the actor's connection, itself or its openings: a listening actor accepts first */
 };
 
 struct file_plan {
@@ -102,10 +102,10 @@ struct program_plan {
     struct matching *output;
     struct address_plan connect;
     struct text_plan *file;
-    int stop;       /* signal */
-    int64_t grace;  /* ns */
-    bool exits;     /* `exit` was written */
-    int exit_code;  /* -1: by exit_signal */
+    int stop;      /* signal */
+    int64_t grace; /* ns */
+    bool exits;    /* `exit` was written */
+    int exit_code; /* -1: by exit_signal */
     int exit_signal;
     struct mark exit_mark;
 };
@@ -121,7 +121,8 @@ struct actor_plan {
     struct block steps;
     struct block serve;
     struct meanwhile meanwhile;
-    bool lf; /* eol */
+    bool has_meanwhile; /* its own, or that of a block in it */
+    bool lf;            /* eol */
     int64_t step_timeout;
 };
 

@@ -1,7 +1,9 @@
 #include "engine/program_io.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/run.h"
@@ -12,9 +14,11 @@
 
 enum {
     CHUNK = 16 << 10,
-    AT_ONCE = 1 << 20, /* bytes of one output before others have their turn; more than a pipe holds */
+    AT_ONCE = 128 << 10, /* bytes of one output before others have their turn */
+    AT_LAST = 1 << 20,   /* and of one that has ended: all that a pipe can hold */
     REPORT_LINES = 20,
     REPORT_BYTES = 2 << 10,
+    AWAIT_MS = 20,
 };
 
 /* A tail has twice its room, so that dropping its beginning is seldom done. */
@@ -90,12 +94,12 @@ static void close_errors(struct program *p)
     p->process.err = -1;
 }
 
-static void read_errors(struct program *p)
+static void read_errors(struct program *p, size_t most)
 {
     char chunk[CHUNK];
     struct program_io *io = p->io;
     if (p->process.err < 0) return;
-    for (size_t total = 0; total < AT_ONCE;) {
+    for (size_t total = 0; total < most;) {
         const ssize_t n = sock_read(p->process.err, chunk, sizeof chunk);
         if (n == -EAGAIN) {
             io->err.ready &= (uint8_t)~READY_READ;
@@ -129,12 +133,12 @@ static bool take_stdout(struct program *p, struct conn *c)
     return true;
 }
 
-static void read_stdout(struct program *p)
+static void read_stdout(struct program *p, size_t most)
 {
     struct program_io *io = p->io;
     struct conn *c = io->channel ? &io->channel->conn : NULL;
     if (!c || io->use == STDOUT_STEPS || conn_claimed(c, &p->task, false)) return;
-    for (size_t total = 0; total < AT_ONCE;) {
+    for (size_t total = 0; total < most;) {
         if (take_stdout(p, c)) continue;
         const int n = c->closed ? 0 : conn_fill(c);
         if (n == -EAGAIN) {
@@ -156,8 +160,8 @@ void program_io_read(struct program *p, bool last)
     struct program_io *io = p->io;
     /* The news that there is something to read may come after the news of the end. */
     if (last && io->channel && !io->channel->conn.closed) io->channel->conn.in.ready |= READY_READ;
-    if (last || io->err.ready) read_errors(p);
-    read_stdout(p);
+    if (last || io->err.ready) read_errors(p, last ? AT_LAST : AT_ONCE);
+    read_stdout(p, last ? AT_LAST : AT_ONCE);
 }
 
 void program_io_found(struct program *p)
@@ -235,6 +239,30 @@ static struct slice said_on_stdout(const struct program_io *io)
     return buf_slice(&io->out.tail);
 }
 
+/* Its end is near when it has closed its stdout: the news of it is worth a moment, since it is often the reason for
+ * what failed. */
+static void await_end(const struct program *p)
+{
+    const struct channel *c = has_channel(p) ? p->io->channel : NULL;
+    struct pollfd ended = {.fd = p->process.pidfd, .events = POLLIN};
+    if (c && c->conn.end != CONN_OPEN) poll(&ended, 1, AWAIT_MS);
+}
+
+/* "(it ended with code 1)". Not reaped here: that is the task's affair. */
+static void add_end(const struct program *p, struct buf *out)
+{
+    siginfo_t info = {0};
+    char text[32];
+    int status = p->process.status;
+    if (p->process.pid <= 0) return;
+    if (!p->process.ended) {
+        await_end(p);
+        if (waitid(P_PID, (id_t)p->process.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid) return;
+        status = info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0) : W_EXITCODE(0, info.si_status);
+    }
+    buf_printf(out, "%s(it ended with %s)", out->n ? "\n" : "nothing ", process_show_status(status, text));
+}
+
 const char *program_output(const struct program *p)
 {
     struct program_io *io = p->io;
@@ -244,5 +272,6 @@ const char *program_output(const struct program *p)
     text_safe(out, &io->report);
     if (out.n && errors.n) buf_adds(&io->report, "\nstderr:\n");
     text_safe(errors, &io->report);
+    add_end(p, &io->report);
     return buf_str(&io->report);
 }

@@ -121,11 +121,11 @@ static bool compile_env(struct compiler *c, const struct node *env, struct progr
     return ok;
 }
 
-static struct text_plan *compile_optional(struct compiler *c, const struct node *n, const char *what, bool *ok)
+static struct text_plan *compile_optional(struct compiler *c, const struct node *n, bool *ok)
 {
     if (!n) return NULL;
     struct text_plan *t = ARENA_NEW(c->arena, struct text_plan);
-    if (!take_text(c, n, what, t)) *ok = false;
+    if (n->kind != NODE_SCALAR || !compile_text(c, n, t)) *ok = false;
     return t;
 }
 
@@ -138,9 +138,9 @@ bool program_plan_command(struct compiler *c, const struct node *argv, const str
     ret->argv = arena_array(c->arena, argv->n, sizeof *ret->argv);
     ret->nargv = argv->n;
     for (uint32_t i = 0; i < argv->n; i++)
-        ok &= take_text(c, argv->items[i], "an argument", &ret->argv[i]);
+        ok &= argv->items[i]->kind == NODE_SCALAR && compile_text(c, argv->items[i], &ret->argv[i]);
     ok &= compile_env(c, env, ret);
-    ret->cwd = compile_optional(c, cwd, "`cwd`", &ok);
+    ret->cwd = compile_optional(c, cwd, &ok);
     return ok;
 }
 
@@ -224,7 +224,7 @@ static bool compile_ready(struct compiler *c, const struct node *ready, struct p
         return (p->output = matching_compile(c, value, false)) != NULL;
     }
     p->ready = READY_FILE;
-    p->file = compile_optional(c, value, "`file`", &ok);
+    p->file = compile_optional(c, value, &ok);
     return ok;
 }
 

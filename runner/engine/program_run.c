@@ -264,6 +264,16 @@ static void resume(struct task *t)
     set_deadline(p);
 }
 
+/* Nobody reads its stdout any more. */
+static void drain(struct program *p)
+{
+    struct program_io *io = p->io;
+    if (!io->channel || io->use == STDOUT_DRAIN) return;
+    io->seen = io->channel->conn.base;
+    io->use = STDOUT_DRAIN;
+    task_wake(&p->task);
+}
+
 void program_stop(struct program *p)
 {
     struct program_io *io = p->io;
@@ -277,19 +287,14 @@ void program_stop(struct program *p)
     program_ready_end(p);
     io->kill_at = clock_now() + (int64_t)((double)p->plan->grace * p->run->base->settings->timeout_scale);
     program_signal(p, p->plan->stop);
-    if (!steps_go_on(p->actor)) program_drain(p);
+    if (!steps_go_on(p->actor)) drain(p);
     task_wake(&p->task);
 }
 
 void program_drain(struct program *p)
 {
-    struct program_io *io = p->io;
-    if (!io->channel) return;
-    struct conn *c = &io->channel->conn;
-    conn_finish(c);
-    io->seen = c->base;
-    io->use = STDOUT_DRAIN;
-    task_wake(&p->task);
+    if (p->io->channel) conn_finish(&p->io->channel->conn);
+    drain(p);
 }
 
 int program_signal(const struct program *p, int signal)

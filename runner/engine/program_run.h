@@ -41,8 +41,8 @@ void program_stop(struct program *p);
 void program_drain(struct program *p);
 /* Frees everything; kills what still runs. Its actor is still there, its channels need not be. */
 void program_free(struct program *p);
-/* The last lines of stderr, and of stdout where nobody else reads it, as text for a report: "" if there are none. Valid
- * until the program goes on. */
+/* The last lines of stderr, and of stdout where nobody else reads it, and how it ended, as text for a report: "" if
+ * there is nothing. Valid until the program goes on. */
 const char *program_output(const struct program *p);
 /* The descriptor number and address of a passed listener: false if there is no such name. */
 bool program_pass(const struct program *p, struct slice name, int *ret_fd, const struct addr **ret);

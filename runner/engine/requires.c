@@ -49,7 +49,8 @@ static const char *command_fails(const struct node *list, const struct permit_sc
     const char *program = list->items[0]->text.p;
     if (permit_run(permit, program, &need) < 0)
         return arena_printf(a, "needs to run `%s`; allow it with %s", program, need.flag);
-    if (permit_which(program, getenv("PATH"), path, sizeof path) < 0) return arena_printf(a, "needs program %s", program);
+    if (permit_which(program, getenv("PATH"), path, sizeof path) < 0)
+        return arena_printf(a, "needs program %s", program);
     char **argv = arena_array(a, list->n + 1, sizeof *argv);
     for (uint32_t i = 0; i < list->n; i++)
         argv[i] = arena_dup(a, list->items[i]->text);

@@ -22,7 +22,7 @@
 #include "util/mem.h"
 #include "util/units.h"
 
-enum { START_AT_ONCE = 256, FAILURES_MOST = 1000 };
+enum { START_AT_ONCE = 256, FAILURES_MOST = 1000, POLLS_MOST = 100 };
 #define QUIET_NS (3 * NS_PER_MS)
 #define END_ALL_NS (2 * NS_PER_S)
 
@@ -83,10 +83,21 @@ static void stop_next_program(struct run *r)
     r->sched.stop = true;
 }
 
+/* Ending the programs may take all their graces, one after the other, beyond the case's own time. */
+static void allow_graces(const struct run *r)
+{
+    struct board *b = r->base->board;
+    int64_t until = clock_now();
+    for (const struct program *p = r->programs; p; p = p->next)
+        until += p->plan->grace;
+    if (until > b->deadline) b->deadline = until;
+}
+
 void run_stop(struct run *r)
 {
     if (r->phase >= RUN_STOPPING) return;
     r->phase = RUN_STOPPING;
+    allow_graces(r);
     reactor_unset(r->sched.reactor, &r->over);
     reactor_unset(r->sched.reactor, &r->quiet);
     snprintf(r->base->board->phase, sizeof r->base->board->phase, "ending programs");
@@ -113,7 +124,8 @@ static void leave_syncs(struct run *r, const struct actor *a)
         for (uint32_t k = 0; k < p->nactors; k++) {
             if (p->actors[k] != a->plan->index) continue;
             char name[BOARD_NAME];
-            sync_leave(&r->syncs[i], arena_printf(&r->arena, "`%s` has ended and will not come", actor_name(a, name, sizeof name)));
+            sync_leave(&r->syncs[i],
+                       arena_printf(&r->arena, "`%s` has ended and will not come", actor_name(a, name, sizeof name)));
         }
     }
 }
@@ -129,12 +141,15 @@ void run_actor_ended(struct run *r, struct actor *a)
     leave_syncs(r, a);
 }
 
-/* All actors with steps are done. What is still on its way to a server is dealt with first; then copies that rest at an opening, with
- * nothing to read, close quietly. */
+/* All actors with steps are done. What is still on its way to a server is dealt with first; then copies that rest at an
+ * opening, with nothing to read, close quietly. */
 static void settle(struct run *r)
 {
     bool left = false;
-    if (reactor_poll(r->sched.reactor, false) || r->sched.head) return;
+    /* News that wakes nobody, as of a listener without steps, is no reason to wait for more. */
+    for (unsigned n = 0; n < POLLS_MOST && !r->sched.head; n++)
+        if (!reactor_poll(r->sched.reactor, false)) break;
+    if (r->sched.head) return;
     for (struct actor *a = r->actors; a; a = a->next) {
         if (!a->server || !actor_unfinished(a)) continue;
         if (wait_is_resting(a)) {
@@ -201,10 +216,15 @@ static void look_for_deadlock(struct run *r)
 
 static void case_over(struct run *r)
 {
-    char limit[UNITS_TEXT], text[128];
-    snprintf(text, sizeof text, "the case took longer than %s",
-             units_show_duration(r->base->board->deadline - r->started, limit));
-    failure_of_case(r, "timeout", r->model->mark, text);
+    char limit[UNITS_TEXT], text[200];
+    units_show_duration(r->base->board->deadline - r->started, limit);
+    if (r->starting) {
+        snprintf(text, sizeof text, "`%s` was not ready within the %s of the case", program_name(r->starting), limit);
+        failure_of_case(r, "timeout", r->starting->plan->ready_mark, text);
+    } else {
+        snprintf(text, sizeof text, "the case took longer than %s", limit);
+        failure_of_case(r, "timeout", r->model->mark, text);
+    }
     run_stop(r);
 }
 
@@ -332,20 +352,31 @@ static bool load_row(struct run *r, const struct datum **rows)
     return false;
 }
 
-static bool add_actors(struct run *r)
+/* The first copy of each, so that there is somebody to evaluate for. */
+static void add_actors(struct run *r)
+{
+    for (uint32_t i = 0; i < r->plan->nactors; i++)
+        run_add_actor(r, &r->plan->actors[i], r->plan->actors[i].model->instances ? 1 : 0);
+}
+
+static bool add_copies(struct run *r, struct actor *first)
+{
+    int64_t n = 1;
+    struct eval e = actor_eval(first);
+    if (!quantity_eval(&first->plan->instances, &e, &n)) return actor_fail_eval(first, &e), false;
+    for (int64_t k = 2; k <= n; k++)
+        run_add_actor(r, first->plan, (uint32_t)k);
+    return true;
+}
+
+/* All that can be connected to is open before any step runs. */
+static bool open_actors(struct run *r)
 {
     for (uint32_t i = 0; i < r->plan->nactors; i++) {
-        const struct actor_plan *p = &r->plan->actors[i];
-        const bool several = p->model->instances != NULL;
-        struct actor *a = run_add_actor(r, p, several ? 1 : 0);
-        if (p->model->kind == ACTOR_LISTEN && dialing_listen(a) != WENT_ON) return false;
-        if (p->program && !(a->program = program_new(r, a, p->program))) return false;
-        if (!several) continue;
-        int64_t n = 1;
-        struct eval e = actor_eval(a);
-        if (!quantity_eval(&p->instances, &e, &n)) return actor_fail_eval(a, &e), false;
-        for (int64_t k = 2; k <= n; k++)
-            run_add_actor(r, p, (uint32_t)k);
+        struct actor *a = r->first[i];
+        if (a->plan->model->kind == ACTOR_LISTEN && dialing_listen(a) != WENT_ON) return false;
+        if (a->plan->program && !(a->program = program_new(r, a, a->plan->program))) return false;
+        if (a->plan->model->instances && !add_copies(r, a)) return false;
     }
     for (struct actor *a = r->actors; a; a = a->next)
         if (has_steps(a)) r->unfinished++;
@@ -375,6 +406,7 @@ static void begin_time(struct run *r)
     struct board *b = r->base->board;
     r->started = clock_now();
     board_clear(b);
+    b->case_index = r->base->emit->case_index;
     b->started = r->started;
     b->deadline = r->started + limit;
 }
@@ -389,7 +421,8 @@ static void run_actors(struct run *r, const struct datum **rows)
     if (r->base->signals >= 0) reactor_add(r->sched.reactor, &r->signals, r->base->signals);
     r->sched.idle = idle;
     r->sched.idle_ctx = r;
-    const bool ready = reserve_ports(r) && (!rows || load_row(r, rows)) && add_actors(r);
+    add_actors(r);
+    const bool ready = reserve_ports(r) && (!rows || load_row(r, rows)) && open_actors(r);
     if (ready) {
         count_parties(r);
         r->base->board->phase[0] = '\0';

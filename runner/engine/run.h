@@ -1,8 +1,8 @@
 #ifndef ENGINE_RUN_H
 #define ENGINE_RUN_H
 
-/* One case being run: its actors, what they share, its time, and what went wrong. Everything that a case opens, starts or makes
- * belongs to its run and is gone when run_case returns. */
+/* One case being run: its actors, what they share, its time, and what went wrong. Everything that a case opens, starts
+ * or makes belongs to its run and is gone when run_case returns. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,7 +51,7 @@ struct run {
     struct actor *actors, **tail; /* in the order in which they came */
     struct actor **first;         /* by the plan's index: the first copy, NULL if it has none yet */
     struct program *programs, **programs_tail;
-    struct program *starting;     /* the one whose readiness is awaited */
+    struct program *starting; /* the one whose readiness is awaited */
     struct sync *syncs;
     struct queue *queues;
     struct reserved_port *ports;
@@ -68,7 +68,7 @@ struct run {
     enum run_phase phase;
     bool failed; /* something did not pass: the others are cancelled */
     bool told_to_end;
-    const char *skip;    /* reason of a `skip` step */
+    const char *skip; /* reason of a `skip` step */
     enum sr_verdict verdict;
     struct event_failure *failures;
     uint32_t nfailures, failures_size;
@@ -77,7 +77,8 @@ struct run {
 };
 
 struct datum;
-/* Runs one case from its first socket to its last, and sends its verdict; false if it was told to end before (no verdict is sent). */
+/* Runs one case from its first socket to its last, and sends its verdict; false if it was told to end before (no
+ * verdict is sent). */
 /* rows: the row of `each`, or the values of the matrix in the order of its names; NULL: neither. */
 bool run_case(const struct run_base *base, const struct case_model *model, const struct case_plan *plan,
               const struct datum **rows);

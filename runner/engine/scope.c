@@ -46,7 +46,7 @@ static void push_address(lua_State *L, const char *scheme, const struct sockaddr
 
 bool scope_actor_address(const struct actor *a, char *text, size_t size)
 {
-    if (!a->listener || a->listener->fd < 0) return false;
+    if (!a->listener || !a->listener->addr.len) return false;
     char where[ADDR_TEXT];
     const struct addr *at = &a->listener->addr;
     snprintf(text, size, "%s://%s", scheme_of(a), addr_show(&at->sa, at->len, where, sizeof where));
@@ -189,7 +189,8 @@ static int env_index(lua_State *L)
     struct run *r = actor_of_upvalue(L)->run;
     const char *name = luaL_checkstring(L, 2);
     struct permit_need need;
-    if (permit_env(&r->permit, name, &need) < 0) return luaL_error(L, "not permitted: %s; allow it with %s", need.what, need.flag);
+    if (permit_env(&r->permit, name, &need) < 0)
+        return luaL_error(L, "not permitted: %s; allow it with %s", need.what, need.flag);
     const char *value = getenv(name);
     if (!value) return 0;
     lua_pushstring(L, value);
@@ -331,8 +332,8 @@ static bool get(void *owner, lua_State *L, int name)
     struct actor *a = owner;
     const struct slice word = name_at(L, name);
     make_types(L);
-    return push_bound(L, a, word) || push_variable(L, a, name) || push_word(L, a, word) || push_matrix(L, a->run, word) ||
-           push_var(L, a->run, name) || push_other(L, a, word);
+    return push_bound(L, a, word) || push_variable(L, a, name) || push_word(L, a, word) ||
+           push_matrix(L, a->run, word) || push_var(L, a->run, name) || push_other(L, a, word);
 }
 
 static void vars_table(lua_State *L, struct actor *a)

@@ -1,9 +1,9 @@
 #ifndef ENGINE_SCOPE_H
 #define ENGINE_SCOPE_H
 
-/* What names mean in `${}` and Lua steps (language 3), looked up in this order: macros' arguments and loops' variables around the step,
- * the actor's own variables, the words of the language (self, conn, row, instance, it, case, dir, env, ports, vars), the case's
- * variables, other actors. Variables live in Lua tables, made when the first one is set. */
+/* What names mean in `${}` and Lua steps (language 3), looked up in this order: macros' arguments and loops' variables
+ * around the step, the actor's own variables, the words of the language (self, conn, row, instance, it, case, dir, env,
+ * ports, vars), the case's variables, other actors. Variables live in Lua tables, made when the first one is set. */
 
 #include "engine/actor.h"
 #include "lua/expr.h"

@@ -1,8 +1,8 @@
 #ifndef ENGINE_STEP_H
 #define ENGINE_STEP_H
 
-/* What a step is made of. A kind is one file in runner/steps and one line in its list: its schema, how its operands are compiled,
- * and either `begin` (it is one op that may wait) or `enter` (it computes, or pushes a block).
+/* What a step is made of. A kind is one file in runner/steps and one line in its list: its schema, how its operands are
+ * compiled, and either `begin` (it is one op that may wait) or `enter` (it computes, or pushes a block).
  *
  * begin and finish run on the actor between polls and may evaluate `${}`; nothing they do waits. */
 
@@ -13,8 +13,8 @@
 
 struct step_kind {
     struct step_schema schema; /* first: step_list points at it */
-    /* Reads the operands into in->operand (and what else is the kind's own); common modifiers are there already. false after
-     * diagnostics. NULL: there are none. */
+    /* Reads the operands into in->operand (and what else is the kind's own); common modifiers are there already. false
+     * after diagnostics. NULL: there are none. */
     bool (*compile)(struct compiler *c, const struct step_model *m, struct instr *in);
     /* Makes the op in the given room. WENT_ON: it may be polled; WENT_FAILED. */
     enum went (*begin)(struct actor *a, const struct instr *in, union op_room *room);

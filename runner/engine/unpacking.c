@@ -4,6 +4,9 @@
 
 #include "engine/compile.h"
 #include "engine/packing.h"
+#include "lua/value.h"
+
+enum { VALUE_SHOWN = 60 };
 
 /* One evaluation of it. */
 struct frame_run {
@@ -127,12 +130,47 @@ static bool holds(void *ctx, const struct matcher *m, const struct view *v, stru
     return yes;
 }
 
+struct showing {
+    const struct frame_run *run;
+    struct slice bytes;
+    struct buf *out;
+};
+
+static int show(lua_State *L)
+{
+    const struct showing *s = lua_touserdata(L, 1);
+    const struct unpacking *u = s->run->plan;
+    const int n = packing_unpack(L, s->run->format, s->bytes);
+    for (int i = 0; i < n && (u->n == 0 || (uint32_t)i < u->n); i++) {
+        if (i) buf_adds(s->out, ", ");
+        if (u->n)
+            buf_printf(s->out, "%s = ", u->names[i]);
+        else
+            buf_printf(s->out, "it[%d] = ", i + 1);
+        value_show(L, 2 + i, VALUE_SHOWN, s->out);
+    }
+    return 0;
+}
+
+static void show_values(void *ctx, const struct view *v, struct buf *out)
+{
+    const struct mark nowhere = {0};
+    struct frame_run *r = ctx;
+    struct showing s = {r, v->bytes, out};
+    struct eval e = {.lua = r->lua, .env = r->env, .arena = r->arena};
+    eval_call(&e, nowhere, show, &s, 0);
+}
+
 static const struct matcher *with_where(const struct unpacking *u, struct eval *e, struct frame_run *r,
                                         const struct matcher *other)
 {
     struct matcher *where = ARENA_NEW(e->arena, struct matcher);
-    *where = (struct matcher){
-        .kind = MATCHER_WHERE, .id = (unsigned)UNPACKING_WHERE, .bytes = u->where->text, .where = holds, .ctx = r};
+    *where = (struct matcher){.kind = MATCHER_WHERE,
+                              .id = (unsigned)UNPACKING_WHERE,
+                              .bytes = u->where->text,
+                              .where = holds,
+                              .show_values = show_values,
+                              .ctx = r};
     if (!other) return where;
     struct matcher *both = ARENA_NEW(e->arena, struct matcher);
     *both = (struct matcher){.kind = MATCHER_ALL_OF, .n = 2, .of = arena_array(e->arena, 2, sizeof(struct matcher *))};

@@ -1,6 +1,6 @@
 #include "engine/wait.h"
 
-#include <assert.h>
+#include <string.h>
 
 #include "engine/failure.h"
 #include "engine/framing.h"
@@ -27,7 +27,7 @@ struct wait *wait_new(struct actor *a, const struct instr *in)
     w->limit = 0;
     w->deadline = 0;
     w->limited_by = (struct mark){0};
-    w->ordered = w->no_meanwhile = false;
+    w->ordered = false;
     return w;
 }
 
@@ -46,12 +46,19 @@ static void choices_free(struct actor *a, struct wait *w, struct choices *cs)
     *cs = (struct choices){0};
 }
 
+bool wait_expects(const struct choice *c)
+{
+    const struct op *op = &c->room->op;
+    return op->type && strcmp(op->type->name, "expect") == 0;
+}
+
 void wait_free(struct actor *a, struct wait *w)
 {
     if (!w) return;
     choices_free(a, w, &w->main);
     choices_free(a, w, &w->ignored);
     choices_free(a, w, &w->meanwhile);
+    arena_done(&w->arena);
     w->next = a->run->free_waits;
     a->run->free_waits = w;
 }
@@ -77,7 +84,7 @@ static enum went add_nested(struct actor *a, struct wait *w, struct choices *to,
         base->refs++;
         struct frame *f = actor_push(a, FRAME_BRANCH, &in->branches[i].block, in);
         if (f)
-            went = wait_add(a, w, to, f, in->branches[i].name, lane);
+            went = wait_add(a, w, to, in->branches[i].name, lane);
         else {
             base->refs--;
             went = WENT_FAILED;
@@ -87,9 +94,8 @@ static enum went add_nested(struct actor *a, struct wait *w, struct choices *to,
     return went;
 }
 
-enum went wait_add(struct actor *a, struct wait *w, struct choices *to, struct frame *f, const char *outcome, uint32_t lane)
+enum went wait_add(struct actor *a, struct wait *w, struct choices *to, const char *outcome, uint32_t lane)
 {
-    assert(a->top == f);
     while (a->top->pc < a->top->block->n) {
         const struct instr *in = &a->top->block->steps[a->top->pc++];
         bool holds = true;
@@ -116,8 +122,18 @@ enum went wait_add(struct actor *a, struct wait *w, struct choices *to, struct f
     return actor_fail(a, "misuse", (struct mark){0}, "a branch has no step left that it could begin with");
 }
 
-/* Branches that are answered beside any wait: those of the blocks around, and the actor's own. A meanwhile branch is not itself
- * interrupted by its neighbours. */
+/* Before the connection that it reads is there, nothing can come on it. */
+static bool has_connection(const struct actor *a, const struct block *b)
+{
+    const struct instr *first = b->steps;
+    if (!(first->model->schema->flags & STEP_CONNECTION)) return a->channels || (!first->nbranches && !first->block.n);
+    for (const struct channel *c = a->channels; c; c = c->next)
+        if (first->via ? c->name && strcmp(first->via, c->name) == 0 : !c->name) return true;
+    return false;
+}
+
+/* Branches that are answered beside any wait: those of the blocks around, and the actor's own. A meanwhile branch is
+ * not itself interrupted by its neighbours. */
 static enum went add_meanwhile(struct actor *a, struct wait *w)
 {
     struct frame *top = a->top;
@@ -128,11 +144,12 @@ static enum went add_meanwhile(struct actor *a, struct wait *w)
         if (f && f->kind == FRAME_MEANWHILE) break;
         m = f ? (f->in ? &f->in->meanwhile : NULL) : &a->plan->meanwhile;
         for (uint32_t i = 0; m && i < m->n && went == WENT_ON; i++) {
+            if (!has_connection(a, &m->list[i].block)) continue;
             a->top = top;
             top->refs++;
             struct frame *branch = actor_push(a, FRAME_MEANWHILE, &m->list[i].block, NULL);
             branch->deadline = TASK_NEVER;
-            went = wait_add(a, w, &w->meanwhile, branch, m->list[i].name, 0);
+            went = wait_add(a, w, &w->meanwhile, m->list[i].name, 0);
         }
         if (!f) break;
     }
@@ -164,7 +181,7 @@ enum went wait_for_branches(struct actor *a, const struct instr *in)
 
 enum went wait_start(struct actor *a, struct wait *w)
 {
-    if (has_meanwhile(a) && !w->no_meanwhile) {
+    if (a->plan->has_meanwhile && has_meanwhile(a)) {
         const enum went went = add_meanwhile(a, w);
         if (went != WENT_ON) {
             wait_free(a, w);
@@ -173,20 +190,6 @@ enum went wait_start(struct actor *a, struct wait *w)
     }
     a->wait = w;
     return wait_poll(a);
-}
-
-enum went wait_for_step(struct actor *a, const struct instr *in)
-{
-    struct wait *w = wait_new(a, in);
-    w->one = (struct choice){.in = in, .room = &w->room};
-    w->main = (struct choices){.list = &w->one, .n = 1, .size = 1};
-    const enum went went = in->kind->begin(a, in, &w->room);
-    if (went != WENT_ON) {
-        wait_free(a, w);
-        return went;
-    }
-    w->one.begun = true;
-    return wait_start(a, w);
 }
 
 /* When this wait must be over. */
@@ -222,11 +225,22 @@ static void merge_wake(const struct choices *cs, int64_t *at)
     }
 }
 
+/* Failures that are to be told may be older than the bytes that they point to. */
+static void look_again(struct actor *a, struct wait *w)
+{
+    struct choices *const all[] = {&w->main, &w->meanwhile, &w->ignored};
+    for (unsigned k = 0; k < sizeof all / sizeof *all; k++) {
+        for (uint32_t i = 0; i < all[k]->n; i++)
+            if (all[k]->list[i].failed) op_again(&all[k]->list[i].room->op, &a->task);
+    }
+}
+
 static enum went still_waiting(struct actor *a, struct wait *w)
 {
     if (!w->deadline && set_deadline(a, w) != WENT_ON) return WENT_FAILED;
     if (a->task.expired && w->deadline != TASK_NEVER && clock_now() >= w->deadline) {
         if (loop_expired(a)) return WENT_ON;
+        look_again(a, w);
         return failure_timeout(a, w);
     }
     int64_t at = w->deadline;
@@ -252,13 +266,15 @@ static bool ends_before(const struct choice *a, const struct choice *b)
     return a->room->op.end < b->room->op.end;
 }
 
-/* The one that is complete after the fewest bytes; one that still waits cannot end before it. In `all` the first that wants the message,
- * which is not known while one listed before still waits. */
-static struct choice *poll_choices(struct actor *a, struct choices *cs, bool ordered, bool *waiting)
+/* The one that is complete after the fewest bytes, if that is fewer than what `best` took; one that still waits cannot
+ * end before it. In `all` the first that wants the message, which is not known while one listed before still waits. */
+static struct choice *poll_choices(struct actor *a, struct choices *cs, bool ordered, struct choice *best,
+                                   bool *waiting)
 {
-    struct choice *best = NULL;
     for (uint32_t i = 0; i < cs->n; i++) {
         struct choice *c = &cs->list[i];
+        /* A connection that was accepted and not chosen would be lost. */
+        if (best && c->room->op.listener) continue;
         switch (poll_choice(a, c)) {
         case OP_DONE:
             if (ordered) return c;
@@ -272,6 +288,19 @@ static struct choice *poll_choices(struct actor *a, struct choices *cs, bool ord
         }
     }
     return best;
+}
+
+/* A pattern that more bytes could lengthen may end before the best one, or as early and be listed before it. */
+static bool may_still_win(const struct choices *cs, const struct choice *best)
+{
+    uint64_t end;
+    for (uint32_t i = 0; i < cs->n; i++) {
+        const struct choice *c = &cs->list[i];
+        if (c == best || c->failed || c->room->op.conn != best->room->op.conn || !wait_expects(c)) continue;
+        if (!expect_would_end(&c->room->expect, &end)) continue;
+        if (end < best->room->op.end || (end == best->room->op.end && c < best)) return true;
+    }
+    return false;
 }
 
 static bool at_edge(const struct choices *cs)
@@ -332,7 +361,7 @@ static enum went try_ignore(struct actor *a, struct wait *w, bool *ret_waiting)
     struct conn *c = reading_conn(w);
     if (!w->in->ignore.n || !c || !at_edge(&w->main)) return WENT_END;
     if (!w->ignored.n && begin_ignored(a, w, c) != WENT_ON) return WENT_FAILED;
-    struct choice *best = poll_choices(a, &w->ignored, true, ret_waiting);
+    struct choice *best = poll_choices(a, &w->ignored, true, NULL, ret_waiting);
     if (!best || best->room->op.end == c->base) return WENT_END;
     take_bytes(a, &best->room->op);
     rewind_choices(&w->main);
@@ -354,9 +383,11 @@ static enum went set_outcome(struct actor *a, const struct frame *f)
 static enum went chosen(struct actor *a, struct wait *w, struct choice *c, bool meanwhile)
 {
     struct frame *before = a->top;
+    c->done = true;
     struct choice taken = *c;
     union op_room *room = c->room;
     const uint32_t lane = c->lane;
+    op_again(&room->op, &a->task);
     a->wait = NULL;
     if (taken.chain) {
         c->chain = NULL;
@@ -386,11 +417,42 @@ static enum went chosen(struct actor *a, struct wait *w, struct choice *c, bool 
     while (f->kind != FRAME_MEANWHILE)
         f = f->below;
     f->resumed = w;
+    /* What it was evaluated to lives on with it, apart from what the branch evaluates. */
+    w->arena = a->arena;
+    a->arena = (struct arena){0};
+    return WENT_ON;
+}
+
+enum went wait_for_step(struct actor *a, const struct instr *in)
+{
+    struct wait *w = wait_new(a, in);
+    w->one = (struct choice){.in = in, .room = &w->room};
+    w->main = (struct choices){.list = &w->one, .n = 1, .size = 1};
+    enum went went = in->kind->begin(a, in, &w->room);
+    if (went != WENT_ON) {
+        wait_free(a, w);
+        return went;
+    }
+    w->one.begun = true;
+    const enum op_result r = a->plan->has_meanwhile ? OP_WAIT : op_poll(&w->room.op, &a->task);
+    w->one.failed = r == OP_FAILED;
+    if (r != OP_DONE) return wait_start(a, w);
+    /* Most steps need no wait at all. */
+    w->one.done = true;
+    if (in->kind->finish && (went = in->kind->finish(a, in, &w->room)) != WENT_ON) {
+        a->wait = w;
+        return went;
+    }
+    take_bytes(a, &w->room.op);
+    wait_free(a, w);
     return WENT_ON;
 }
 
 enum went wait_resume(struct actor *a, struct wait *w)
 {
+    arena_done(&a->arena);
+    a->arena = w->arena;
+    w->arena = (struct arena){0};
     rewind_choices(&w->main);
     a->at = w->in;
     a->began = w->began;
@@ -411,15 +473,14 @@ enum went wait_poll(struct actor *a)
     struct wait *w = a->wait;
     for (;;) {
         bool waiting = false;
-        struct choice *best = poll_choices(a, &w->main, w->ordered, &waiting);
+        struct choice *best = poll_choices(a, &w->main, w->ordered, NULL, &waiting);
         bool meanwhile = false;
         if (w->meanwhile.n && at_edge(&w->main)) {
-            struct choice *beside = poll_choices(a, &w->meanwhile, false, &waiting);
-            if (beside && ends_before(beside, best)) {
-                best = beside;
-                meanwhile = true;
-            }
+            struct choice *beside = poll_choices(a, &w->meanwhile, false, best, &waiting);
+            meanwhile = beside != best;
+            best = beside;
         }
+        if (best && !w->ordered && may_still_win(&w->main, best)) return still_waiting(a, w);
         if (best) return chosen(a, w, best, meanwhile);
         if (!waiting) {
             const enum went went = try_ignore(a, w, &waiting);
@@ -427,9 +488,9 @@ enum went wait_poll(struct actor *a)
             if (went == WENT_FAILED) return went;
         }
         if (waiting) return still_waiting(a, w);
-        if (w->main.n == 1 && !w->meanwhile.n && w->one.in && w->in->kind->failed)
-            return expected_failure(a, w);
+        if (w->main.n == 1 && !w->meanwhile.n && w->one.in && w->in->kind->failed) return expected_failure(a, w);
         if (loop_peer_gone(a, w)) return WENT_ON;
+        look_again(a, w);
         return failure_of_wait(a, w);
     }
 }

@@ -429,7 +429,10 @@ static enum verdict judge_where(struct check *c, const struct matcher *m, const 
     if (is_silent(c)) return NO;
     struct buf text = BUF_INIT(MESSAGE_MOST);
     matcher_text_line(m->bytes, 4 * SHOWN, &text);
-    fails(c, m, v, at, "`%s` does not hold", buf_str(&text));
+    struct buf values = BUF_INIT(MESSAGE_MOST / 2);
+    if (m->show_values) m->show_values(m->ctx, v, &values);
+    fails(c, m, v, at, "`%s` does not hold%s%s", buf_str(&text), values.n ? ": " : "", buf_str(&values));
+    buf_done(&values);
     buf_done(&text);
     return NO;
 }

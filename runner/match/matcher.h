@@ -51,6 +51,8 @@ struct matcher {
     struct regex *regex; /* not owned */
     /* WHERE: true, false, or false with *ret_why set when it could not be evaluated; the text lives in the arena. */
     bool (*where)(void *ctx, const struct matcher *m, const struct view *v, struct arena *a, const char **ret_why);
+    /* WHERE: appends the values that it did not hold for, `id = 7, len = 6`. NULL: the value itself says it. */
+    void (*show_values)(void *ctx, const struct view *v, struct buf *out);
     void *ctx;
     size_t n;
     struct matcher **of;
@@ -88,6 +90,8 @@ void matcher_explain(const struct match_report *r, struct buf *out);
  * byte that cannot be right. Looks at BYTES, STARTS_WITH, LENGTH, ALL_OF and ANY_OF; says true for what it cannot know.
  */
 bool matcher_possible(const struct matcher *m, struct slice so_far, size_t *ret_at);
+/* Why matcher_possible said no at this byte, for the report; the same whether the rest of the value has come or not. */
+void matcher_refuse(const struct matcher *m, struct slice so_far, size_t at, struct arena *a, struct match_report *ret);
 /* The bytes that a value must begin with, if the matcher says so outright (BYTES, STARTS_WITH, the first such of
  * ALL_OF); p NULL otherwise. For dumps and timeouts. */
 struct slice matcher_prefix(const struct matcher *m);

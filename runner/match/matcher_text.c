@@ -7,6 +7,8 @@
 #include "match/diff.h"
 #include "util/text.h"
 
+enum { SHOWN = 60, MESSAGE_MOST = 1024 };
+
 void matcher_text_line(struct slice text, size_t most, struct buf *out)
 {
     struct slice rest = text;
@@ -230,4 +232,39 @@ bool matcher_possible(const struct matcher *m, struct slice so_far, size_t *ret_
     if (most >= 0 && so_far.n <= (size_t)most) return true;
     *ret_at = most < 0 ? 0 : (size_t)most;
     return false;
+}
+
+/* The one of `all_of` that was the first to be wrong. */
+static const struct matcher *refusing(const struct matcher *m, struct slice so_far, size_t at)
+{
+    for (size_t i = 0; m->kind == MATCHER_ALL_OF && i < m->n; i++) {
+        size_t wrong = 0;
+        if (!matcher_possible(m->of[i], so_far, &wrong) && wrong == at) return refusing(m->of[i], so_far, at);
+    }
+    return m;
+}
+
+void matcher_refuse(const struct matcher *m, struct slice so_far, size_t at, struct arena *a, struct match_report *ret)
+{
+    m = refusing(m, so_far, at);
+    *ret = (struct match_report){
+        .id = m->id, .path = "", .message = "", .got = so_far.p ? so_far : (struct slice){NULL, 0}};
+    if (m->kind == MATCHER_BYTES || m->kind == MATCHER_STARTS_WITH) {
+        ret->bytes = true;
+        ret->at = at;
+        ret->expected = m->bytes.p ? m->bytes : (struct slice){"", 0};
+        return;
+    }
+    struct buf text = BUF_INIT(MESSAGE_MOST);
+    buf_adds(&text, "expected ");
+    matcher_show(m, SHOWN, &text);
+    if (m->kind == MATCHER_LENGTH) {
+        buf_printf(&text, ", got %zu byte%s or more", at + 1, at ? "s" : "");
+    } else {
+        buf_adds(&text, ", got ");
+        text_quote(slice_part(so_far, 0, at + 1), SHOWN, &text);
+        buf_adds(&text, "...");
+    }
+    ret->message = arena_dup(a, buf_slice(&text));
+    buf_done(&text);
 }

@@ -124,7 +124,8 @@ static void keep(struct conn *c, uint32_t more)
 {
     const bool owned = c->own && c->sched->scratch_user != c;
     uint32_t size = c->own_size ? c->own_size : OWN_FIRST;
-    while (size < c->n + more) size *= 2;
+    while (size < c->n + more)
+        size *= 2;
     if (owned && size == c->own_size) {
         if (c->data != c->own) memmove(c->own, c->data, c->n);
     } else {
@@ -147,7 +148,7 @@ static void leave_scratch(struct sched *s, const struct conn *next)
 
 static void note_end(struct conn *c, ssize_t r)
 {
-    const bool lost = c->failed_send && c->kind == CONN_TCP;
+    const bool lost = (c->failed_send || c->was_reset) && c->kind == CONN_TCP;
     c->end = r == 0 && !lost ? CONN_FIN : CONN_RESET;
     c->error = r == 0 ? (lost ? ECONNRESET : 0) : (int)-r;
 }
@@ -163,7 +164,7 @@ static ssize_t received(struct conn *c, ssize_t r, size_t room)
     if (r == -EAGAIN) {
         c->in.ready &= (uint8_t)~READY_READ;
         /* An error that another call has taken leaves nothing to read: without this it would be tried for ever. */
-        if (c->in.ready & (READY_HUP | READY_ERROR)) c->in.ready &= (uint8_t)~(READY_HUP | READY_ERROR);
+        if (c->in.ready & (READY_HUP | READY_ERROR)) c->in.ready &= (uint8_t) ~(READY_HUP | READY_ERROR);
         return -EAGAIN;
     }
     if (r <= 0) {
@@ -190,9 +191,12 @@ int conn_fill(struct conn *c)
         into = c->sched->scratch;
         room = SCRATCH;
     } else {
-        if (c->sched->scratch_user == c || c->data + c->n == c->own + c->own_size) keep(c, c->n < SCRATCH ? c->n : SCRATCH);
+        if (c->sched->scratch_user == c || c->data + c->n == c->own + c->own_size)
+            keep(c, c->n < SCRATCH ? c->n : SCRATCH);
         into = c->own + (c->data - c->own) + c->n;
         room = (size_t)(c->own + c->own_size - into);
+        /* To the byte: whether a frame fits must not depend on how it came. */
+        if (room > CONN_BUFFER_MOST - c->n) room = CONN_BUFFER_MOST - c->n;
     }
     const ssize_t r = received(c, c->top->ops->recv(c->top, into, room, 0), room);
     if (r <= 0) return (int)r;
@@ -313,6 +317,11 @@ static struct watch *unwatch(struct conn *c)
 void conn_close(struct conn *c)
 {
     if (c->closed) return;
+    /* The system resets where data was not read (RFC 2525 2.17); what waits here would be lost on it. */
+    if (c->n && c->kind == CONN_TCP) {
+        conn_reset(c);
+        return;
+    }
     unwatch(c);
     c->top->ops->close(c->top);
 }

@@ -1,10 +1,10 @@
 #ifndef OP_CONN_H
 #define OP_CONN_H
 
-/* A connection: one end of a pipe between two programs, and the place in its stream. Positions are absolute offsets since the
- * first byte. `base` is what has been taken, and only conn_take moves it. Bytes that came and are not taken yet stand behind it,
- * in the scheduler's scratch buffer as long as nobody else reads, in a buffer of its own otherwise: an idle connection holds
- * none. What stands behind the last byte is open, FIN or RESET.
+/* A connection: one end of a pipe between two programs, and the place in its stream. Positions are absolute offsets
+ * since the first byte. `base` is what has been taken, and only conn_take moves it. Bytes that came and are not taken
+ * yet stand behind it, in the scheduler's scratch buffer as long as nobody else reads, in a buffer of its own
+ * otherwise: an idle connection holds none. What stands behind the last byte is open, FIN or RESET.
  *
  * One task reads and one writes at a time; a second one is the caller's mistake and is refused by conn_claim. */
 
@@ -22,11 +22,11 @@ enum { CONN_BUFFER_MOST = 64 << 20 };
 
 struct conn {
     struct sched *sched;
-    struct watch in;   /* of the socket, or of the pipe we read */
-    struct watch out;  /* of the pipe we write; unused for sockets */
+    struct watch in;  /* of the socket, or of the pipe we read */
+    struct watch out; /* of the pipe we write; unused for sockets */
     struct stream_fd fd;
     struct stream_tap tap;
-    struct stream *top; /* the filter that everything goes through */
+    struct stream *top;           /* the filter that everything goes through */
     struct task *reader, *writer; /* whose wait stands here, or NULL */
     uint64_t base;
     uint64_t sent;
@@ -36,39 +36,40 @@ struct conn {
     char *own; /* NULL: nothing is kept */
     int error; /* errno of the end, 0 for FIN */
     uint8_t kind, end;
-    bool urgent;   /* urgent data has been seen: a short read says nothing any more */
-    bool finished; /* we have ended our direction */
-    bool closed;   /* we have closed it */
-    bool torn;     /* a send was given up half-way */
-    bool whole;    /* the observer needs every byte */
+    bool urgent;      /* urgent data has been seen: a short read says nothing any more */
+    bool finished;    /* we have ended our direction */
+    bool closed;      /* we have closed it */
+    bool torn;        /* a send was given up half-way */
+    bool whole;       /* the observer needs every byte */
+    bool was_reset;   /* set by the maker: the connect has met a reset already, which the system will not tell again */
     bool failed_send; /* a send has met a reset or a closed peer; what was said before it is still read */
     struct addr_inet local, peer; /* TCP only */
-    char *path;    /* of a Unix socket, or NULL. Owned */
-    void *user;    /* the maker's */
+    char *path;                   /* of a Unix socket, or NULL. Owned */
+    void *user;                   /* the maker's */
 };
 
-/* Takes the descriptors and watches them. peer is the peer's address if it is known already, else NULL. 0 or -errno (the
- * descriptors are closed then). */
+/* Takes the descriptors and watches them. peer is the peer's address if it is known already, else NULL. 0 or -errno
+ * (the descriptors are closed then). */
 int conn_init_socket(struct conn *c, struct sched *s, int fd, enum conn_kind kind, const struct addr *peer);
 int conn_init_pipes(struct conn *c, struct sched *s, int rfd, int wfd);
-/* Tells it who sees the bytes; before the first of them. An observer that does not need them whole is told of skipped bytes by
- * a slice of their count with p NULL. */
+/* Tells it who sees the bytes; before the first of them. An observer that does not need them whole is told of skipped
+ * bytes by a slice of their count with p NULL. */
 void conn_observe(struct conn *c, void (*saw)(void *ctx, bool sent, struct slice bytes), void *ctx, bool whole);
 /* Closes if still open, and frees the buffer. */
 void conn_done(struct conn *c);
 
 /* The unread bytes from absolute position pos (>= base). */
 struct slice conn_from(const struct conn *c, uint64_t pos);
-/* Tries to receive more: > 0 bytes were added; 0: `end` is no longer CONN_OPEN; -EAGAIN: none now, wait with conn_wait_read;
- * -ENOBUFS: the buffer has reached its cap. */
+/* Tries to receive more: > 0 bytes were added; 0: `end` is no longer CONN_OPEN; -EAGAIN: none now, wait with
+ * conn_wait_read; -ENOBUFS: the buffer has reached its cap. */
 int conn_fill(struct conn *c);
 /* Takes everything before absolute position pos. */
 void conn_take(struct conn *c, uint64_t pos);
-/* Takes at most n bytes without looking at them: those that are there, else what one receive brings, which the system drops
- * without copying where it can (tcp(7), MSG_TRUNC). Results as of conn_fill. */
+/* Takes at most n bytes without looking at them: those that are there, else what one receive brings, which the system
+ * drops without copying where it can (tcp(7), MSG_TRUNC). Results as of conn_fill. */
 int64_t conn_skip(struct conn *c, uint64_t n);
-/* > 0 bytes taken by the system, -EAGAIN (wait with conn_wait_write), -EPIPE and -ECONNRESET (the peer has closed or reset),
- * another -errno. */
+/* > 0 bytes taken by the system, -EAGAIN (wait with conn_wait_write), -EPIPE and -ECONNRESET (the peer has closed or
+ * reset), another -errno. */
 ssize_t conn_send(struct conn *c, const void *p, size_t n, int flags);
 
 /* The task is woken when more can be read (or written). One task each; conn_unwait when it no longer waits. */

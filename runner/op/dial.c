@@ -40,7 +40,8 @@ void listener_close(struct listener *l)
 {
     if (!l->sched || l->fd < 0) return;
     reactor_remove(l->sched->reactor, &l->watch);
-    if (l->addr.sa.sa_family == AF_UNIX && l->addr.len > offsetof(struct sockaddr_un, sun_path) && l->addr.un.sun_path[0])
+    if (l->addr.sa.sa_family == AF_UNIX && l->addr.len > offsetof(struct sockaddr_un, sun_path) &&
+        l->addr.un.sun_path[0])
         unlink(l->addr.un.sun_path);
     close(l->fd);
     l->fd = -1;
@@ -52,19 +53,21 @@ static enum op_result accept_poll(struct op *op, struct task *t)
     struct listener *l = op->listener;
     if (l->fd < 0) return op_fail(op, OP_GONE, "the listener is closed");
     op->wake = 0;
+    if (l->waiting && l->waiting != t) return op_fail(op, OP_MISUSE, "somebody else is accepting from this listener");
     struct addr peer;
-    const int fd = sock_accept(l->fd, &peer);
+    int fd;
+    do
+        fd = sock_accept(l->fd, &peer);
+    while (fd == -ECONNABORTED);
     if (fd >= 0) {
         o->fd = fd;
         return OP_DONE;
     }
+    if (fd != -EAGAIN) return op_fail_status(op, SR_SYSTEM, -fd);
+    l->watch.ready &= (uint8_t)~READY_READ;
     l->waiting = t;
     op->waits = WAITS_ACCEPT;
-    if (fd == -EAGAIN || fd == -ECONNABORTED) {
-        l->watch.ready &= (uint8_t)~READY_READ;
-        return OP_WAIT;
-    }
-    return op_fail_status(op, SR_SYSTEM, -fd);
+    return OP_WAIT;
 }
 
 static void accept_cancel(struct op *op, struct task *t)
@@ -107,7 +110,8 @@ static enum op_result try_next(struct connect_op *o, enum sr_status status, int 
     while (o->tried < o->nto) {
         const char *host = o->spec->named ? o->spec->host : NULL;
         o->fd = -1;
-        const int r = sock_connect(o->permit, connect_peer(o), o->bind, addr_socktype(o->spec->scheme), host, &o->fd, o->need);
+        int r =
+            sock_connect(o->permit, connect_peer(o), o->bind, addr_socktype(o->spec->scheme), host, &o->fd, o->need);
         if (r == 0) return OP_DONE;
         if (r == -EINPROGRESS) {
             o->watch.ready = 0;
@@ -116,6 +120,7 @@ static enum op_result try_next(struct connect_op *o, enum sr_status status, int 
             o->watch.ready &= (uint8_t)~READY_WRITE;
             o->state = STATE_CONNECTING;
             if (added == 0) return OP_WAIT;
+            r = added;
         }
         drop_socket(o);
         if (r == -EAGAIN) {
@@ -134,7 +139,10 @@ static enum op_result poll_resolving(struct connect_op *o)
 {
     struct addr found[RESOLVED_MOST];
     const int n = resolver_take(&o->resolver, found, RESOLVED_MOST);
-    if (n == -EAGAIN) return OP_WAIT;
+    if (n == -EAGAIN) {
+        o->watch.ready = 0;
+        return OP_WAIT;
+    }
     reactor_remove(o->sched->reactor, &o->watch);
     if (n < 0) return op_fail_status(&o->op, SR_UNREACHABLE, -n);
     o->resolved = mem_resize(NULL, (size_t)n, sizeof *found);
@@ -148,7 +156,9 @@ static enum op_result poll_connecting(struct connect_op *o)
     if (!(o->watch.ready & (READY_WRITE | READY_HUP | READY_ERROR))) return OP_WAIT;
     const int r = sock_error(o->fd);
     reactor_remove(o->sched->reactor, &o->watch);
-    if (r == 0) return OP_DONE;
+    /* A connect itself is refused; a reset came behind the handshake (RFC 9293 3.5.2), and is for who reads to meet. */
+    o->reset = r == -ECONNRESET || r == -EPIPE;
+    if (r == 0 || o->reset) return OP_DONE;
     drop_socket(o);
     o->tried++;
     return try_next(o, sr_status_of_errno(-r), -r);
@@ -169,9 +179,9 @@ static enum op_result start(struct connect_op *o)
     return r == 0 ? OP_WAIT : op_fail_status(&o->op, SR_SYSTEM, -r);
 }
 
-static enum op_result pause_for(struct connect_op *o, int64_t ns)
+static enum op_result pause_until(struct connect_op *o, int64_t at)
 {
-    o->op.wake = clock_now() + ns;
+    o->op.wake = at;
     o->op.waits = WAITS_TIME;
     return OP_WAIT;
 }
@@ -184,7 +194,7 @@ static enum op_result advance(struct connect_op *o)
     case STATE_CONNECTING: return poll_connecting(o);
     case STATE_AGAIN: return try_next(o, SR_REFUSED, EAGAIN);
     case STATE_PAUSE:
-        if (clock_now() < o->op.wake) return OP_WAIT;
+        if (clock_now() < o->again) return pause_until(o, o->again);
         o->tried = 0;
         return try_next(o, SR_REFUSED, ECONNREFUSED);
     }
@@ -195,15 +205,17 @@ static enum op_result connect_poll(struct op *op, struct task *t)
 {
     struct connect_op *o = (struct connect_op *)op;
     o->task = t;
-    if (o->state != STATE_PAUSE) op->wake = 0;
-    op->waits = o->state == STATE_PAUSE ? WAITS_TIME : WAITS_OUTSIDE;
+    op->wake = 0;
+    op->waits = WAITS_OUTSIDE;
     const enum op_result r = advance(o);
     /* A full Unix backlog gives no event when there is room again (unix(7)). */
-    if (r == OP_WAIT && o->state == STATE_AGAIN) return pause_for(o, AGAIN_NS);
+    if (r == OP_WAIT && o->state == STATE_AGAIN) return pause_until(o, clock_now() + AGAIN_NS);
     if (r == OP_FAILED && o->retries && o->nto && op->failure == OP_STATUS && op->status != SR_DENIED) {
         o->retries--;
         o->state = STATE_PAUSE;
-        return pause_for(o, o->retry_every);
+        op->failure = OP_FINE;
+        o->again = clock_now() + o->retry_every;
+        return pause_until(o, o->again);
     }
     return r;
 }
@@ -223,14 +235,16 @@ static void connect_cancel(struct op *op, struct task *t)
 
 const struct addr *connect_peer(const struct connect_op *o)
 {
-    return o->resolved ? &o->resolved[o->tried] : &o->one;
+    const int last = o->tried < o->nto ? o->tried : o->nto - 1;
+    return o->resolved ? &o->resolved[last] : &o->one;
 }
 
-void connect_begin(struct connect_op *o, struct sched *s, const struct permit_scope *permit, const struct addr_spec *spec,
-                   const struct addr *bind, struct permit_need *need)
+void connect_begin(struct connect_op *o, struct sched *s, const struct permit_scope *permit,
+                   const struct addr_spec *spec, const struct addr *bind, struct permit_need *need)
 {
     static const struct op_type type = {.name = "connect", .poll = connect_poll, .cancel = connect_cancel};
-    *o = (struct connect_op){.op = {.type = &type}, .sched = s, .permit = permit, .spec = spec, .bind = bind, .need = need, .fd = -1};
+    *o = (struct connect_op){
+        .op = {.type = &type}, .sched = s, .permit = permit, .spec = spec, .bind = bind, .need = need, .fd = -1};
     o->watch = (struct watch){.fd = -1, .wake = wake_connect};
     o->resolver = (struct resolver){.fd = -1};
 }

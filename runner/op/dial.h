@@ -14,7 +14,7 @@ struct listener {
     struct task *waiting; /* the task that accepts, or NULL */
     int fd;               /* -1: closed */
     enum addr_scheme scheme;
-    struct addr addr;     /* the one it got */
+    struct addr addr; /* the one it got */
 };
 
 /* Opens it: 0, -errno or -PERMIT_DENIED. backlog 0: the system's most. */
@@ -37,7 +37,7 @@ struct connect_op {
     struct sched *sched;
     const struct permit_scope *permit;
     const struct addr_spec *spec;
-    const struct addr *bind; /* or NULL */
+    const struct addr *bind;  /* or NULL */
     struct permit_need *need; /* filled in with SR_DENIED */
     struct resolver resolver;
     struct watch watch;
@@ -47,12 +47,14 @@ struct connect_op {
     int nto, tried;
     int fd; /* OP_DONE: owned by the op until connect_take */
     int state;
+    bool reset;          /* OP_DONE: it was established, and the peer has reset it since */
     uint32_t retries;    /* left; set after connect_begin */
     int64_t retry_every; /* ns */
+    int64_t again;       /* when the next of them may be */
 };
 /* spec, bind and need outlive it. */
-void connect_begin(struct connect_op *o, struct sched *s, const struct permit_scope *permit, const struct addr_spec *spec,
-                   const struct addr *bind, struct permit_need *need);
+void connect_begin(struct connect_op *o, struct sched *s, const struct permit_scope *permit,
+                   const struct addr_spec *spec, const struct addr *bind, struct permit_need *need);
 /* The address that it has connected to. */
 const struct addr *connect_peer(const struct connect_op *o);
 int connect_take(struct connect_op *o);

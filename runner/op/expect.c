@@ -1,15 +1,17 @@
 #include "op/expect.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "match/matcher_text.h"
 #include "util/clock.h"
 
-enum { STREAM_FROM = 64 << 10 };
+enum { STREAM_FROM = 64 << 10, SHOWN = 60 };
 
-/* What a framing says of the bytes from the place on: the frame goes `len` bytes and holds `value`; or more are needed; or it
- * cannot be (the op has failed then). */
+/* What a framing says of the bytes from the place on: the frame goes `len` bytes and holds `value`; or more are needed;
+ * or it cannot be (the op has failed then). */
 enum framed { FRAMED, FRAME_MORE, FRAME_FAILED };
 
 struct frame {
@@ -35,12 +37,21 @@ static enum framed frame_line(struct expect_op *o, struct slice have, struct fra
     return end ? FRAMED : FRAME_MORE;
 }
 
+/* How many bytes at the end could be the beginning of the delimiter: all before them belong to the value. */
+static size_t begun_mark(struct slice have, struct slice mark)
+{
+    size_t n = have.n < mark.n ? have.n : mark.n - 1;
+    while (n && memcmp(have.p + have.n - n, mark.p, n) != 0)
+        n--;
+    return n;
+}
+
 static enum framed frame_until(struct expect_op *o, struct slice have, struct frame *f)
 {
     const struct slice mark = o->x->bytes;
     const char *end = o->scan < have.n ? memmem(have.p + o->scan, have.n - o->scan, mark.p, mark.n) : NULL;
     if (!end) {
-        o->scan = have.n >= mark.n ? have.n - mark.n + 1 : 0;
+        o->scan = have.n - begun_mark(slice_part(have, o->scan, have.n), mark);
         f->so_far = slice_part(have, 0, o->scan);
         return FRAME_MORE;
     }
@@ -49,13 +60,27 @@ static enum framed frame_until(struct expect_op *o, struct slice have, struct fr
     return FRAMED;
 }
 
+/* An anchored pattern that these bytes have ruled out. */
+static enum framed never(struct expect_op *o, struct slice have)
+{
+    struct buf text = BUF_INIT(4 * SHOWN);
+    buf_adds(&text, "this cannot become a match of ");
+    matcher_text_pattern(o->x->regex, SHOWN, &text);
+    o->report = (struct match_report){.path = "", .message = arena_dup(o->arena, buf_slice(&text)), .got = have};
+    buf_done(&text);
+    op_fail(&o->op, OP_MISMATCH, NULL);
+    return FRAME_FAILED;
+}
+
 static enum framed frame_pattern(struct expect_op *o, struct slice have, bool complete, struct frame *f)
 {
     struct regex_match m = {0};
-    switch (regex_scan(o->x->regex, have, o->scan, complete, &m)) {
-    case REGEX_YES:
-        *f = (struct frame){.len = m.to, .value = slice_part(have, 0, m.from)};
-        return FRAMED;
+    /* The end is asked about only if it matters: whether it is known yet depends on how the bytes came. */
+    enum regex_found found = regex_scan(o->x->regex, have, o->scan, false, &m);
+    if (found == REGEX_NO) return never(o, have);
+    if (found == REGEX_MORE && complete) found = regex_scan(o->x->regex, have, o->scan, true, &m);
+    switch (found) {
+    case REGEX_YES: *f = (struct frame){.len = m.to, .value = slice_part(have, 0, m.from)}; return FRAMED;
     case REGEX_MORE: o->scan = m.from; break;
     case REGEX_NO: o->scan = have.n; break;
     case REGEX_LIMIT:
@@ -66,8 +91,8 @@ static enum framed frame_pattern(struct expect_op *o, struct slice have, bool co
     return FRAME_MORE;
 }
 
-/* The count in front of a frame: its own length in *ret_n, 0 if more bytes are needed. Varint: 7 bits a byte, the lowest first,
- * at most 5 bytes (Protocol Buffers encoding; MQTT 5.0 1.5.5 with 4). */
+/* The count in front of a frame: its own length in *ret_n, 0 if more bytes are needed. Varint: 7 bits a byte, the
+ * lowest first, at most 5 bytes (Protocol Buffers encoding; MQTT 5.0 1.5.5 with 4). */
 static uint64_t prefix_count(enum prefix_kind kind, struct slice have, size_t *ret_n)
 {
     const unsigned char *p = (const unsigned char *)have.p;
@@ -97,7 +122,12 @@ static enum framed frame_prefixed(struct expect_op *o, struct slice have, struct
     size_t head;
     const uint64_t count = prefix_count(o->x->prefix, have, &head);
     if (count > CONN_BUFFER_MOST) {
-        op_fail(&o->op, OP_LIMIT, "the count in front of the frame is more than 64 MiB or no valid count");
+        const char *why = "the count in front of the frame has no end";
+        if (head)
+            why = arena_printf(o->arena, "the count in front of the frame says %" PRIu64 " bytes, more than 64 MiB",
+                               count);
+        o->report = (struct match_report){.path = "", .message = why, .got = have};
+        op_fail(&o->op, OP_MISMATCH, NULL);
         return FRAME_FAILED;
     }
     if (!head) return FRAME_MORE;
@@ -118,9 +148,7 @@ static enum framed frame_custom(struct expect_op *o, struct slice have, bool com
     const char *why = NULL;
     size_t len = 0;
     switch (o->x->frame(o->x->ctx, have, complete, &len, &why)) {
-    case READER_THERE:
-        *f = (struct frame){.len = len, .value = slice_part(have, 0, len)};
-        return FRAMED;
+    case READER_THERE: *f = (struct frame){.len = len, .value = slice_part(have, 0, len)}; return FRAMED;
     case READER_WAIT: return FRAME_MORE;
     case READER_END:
     case READER_FULL: break;
@@ -153,14 +181,25 @@ static enum framed frame(struct expect_op *o, struct slice have, bool complete, 
     return FRAME_FAILED;
 }
 
+/* No continuation of these bytes can match. */
+static enum op_result refuse(struct expect_op *o, struct slice so_far, size_t at)
+{
+    matcher_refuse(o->x->matcher, so_far, at, o->arena, &o->report);
+    return op_fail(&o->op, OP_MISMATCH, NULL);
+}
+
+/* What could be said before the frame was whole is said in the same words now: how the bytes were cut must not matter.
+ */
 static enum op_result judge(struct expect_op *o, const struct frame *f)
 {
+    const struct matcher *m = o->x->matcher;
     o->whole = true;
     o->value = f->value;
     o->op.end = o->pos + f->len;
     const struct view v = view_bytes(f->value);
-    if (o->x->matcher && !matcher_check(o->x->matcher, &v, o->arena, &o->report)) return op_fail(&o->op, OP_MISMATCH, NULL);
-    return OP_DONE;
+    if (!m || matcher_check(m, &v, o->arena, &o->report)) return OP_DONE;
+    size_t at;
+    return matcher_possible(m, f->value, &at) ? op_fail(&o->op, OP_MISMATCH, NULL) : refuse(o, f->value, at);
 }
 
 static enum op_result wait_for_more(struct expect_op *o, struct task *t)
@@ -173,7 +212,7 @@ static enum op_result wait_for_more(struct expect_op *o, struct task *t)
 static enum op_result ended(struct expect_op *o)
 {
     const struct conn *c = o->op.conn;
-    return op_fail_status(&o->op, c->end == CONN_FIN ? SR_CLOSED : SR_RESET, c->error);
+    return op_fail_status(&o->op, c->end == CONN_FIN ? SR_CLOSED : sr_status_of_errno(c->error), c->error);
 }
 
 static enum op_result too_long(struct expect_op *o)
@@ -223,8 +262,9 @@ static enum op_result poll_framed(struct expect_op *o, struct task *t)
         case FRAME_MORE: break;
         }
         size_t at;
-        if (o->x->matcher && f.so_far.n && !matcher_possible(o->x->matcher, f.so_far, &at))
-            return mismatch(o, matcher_prefix(o->x->matcher), f.so_far, at);
+        o->want = f.len > have.n ? f.len : 0;
+        if (o->x->matcher && !o->patient && f.so_far.n && !matcher_possible(o->x->matcher, f.so_far, &at))
+            return refuse(o, f.so_far, at);
         o->seen = have.n;
         if (complete) return ended(o);
         switch (reader_more(&r, &have)) {
@@ -264,8 +304,8 @@ static enum op_result poll_streamed(struct expect_op *o, struct task *t)
         o->seen += (uint64_t)r;
         o->op.edge = false;
         size_t at;
-        if (x->matcher && !matcher_possible(x->matcher, (struct slice){NULL, (size_t)o->seen}, &at))
-            return streamed_end(o);
+        const struct slice so_far = {NULL, (size_t)o->seen};
+        if (x->matcher && !matcher_possible(x->matcher, so_far, &at)) return refuse(o, so_far, at);
     }
     return streamed_end(o);
 }
@@ -285,18 +325,42 @@ static enum op_result poll_urgent(struct expect_op *o, struct task *t)
     if (r <= 0) return op_fail_status(&o->op, SR_CLOSED, (int)-r);
     const struct frame f = {.value = {byte, 1}};
     const enum op_result judged = judge(o, &f);
+    o->op.end = o->pos; /* it has no place in the stream */
     if (judged == OP_DONE && !slice_eq(o->x->bytes, f.value)) return mismatch(o, o->x->bytes, f.value, 0);
     return judged;
+}
+
+/* May the task read here? If not, the op has failed. */
+static bool may_read(struct op *op, const struct task *t)
+{
+    const char *why = NULL;
+    if (op->conn->closed) why = "this actor has closed the connection before";
+    if (!why && conn_claimed(op->conn, t, false)) why = "somebody else is reading this connection";
+    return !why || (op_fail(op, OP_MISUSE, why), false);
+}
+
+static enum op_result poll_kept(struct expect_op *o, struct task *t)
+{
+    const enum op_result r = o->x->framing == FRAMING_EXACT ? poll_exact(o, t) : poll_framed(o, t);
+    o->looked = (uintptr_t)conn_from(o->op.conn, o->pos).p;
+    return r;
+}
+
+bool expect_would_end(const struct expect_op *o, uint64_t *ret)
+{
+    struct regex_match m;
+    if (o->x->framing != FRAMING_PATTERN) return false;
+    if (regex_scan(o->x->regex, conn_from(o->op.conn, o->pos), o->scan, true, &m) != REGEX_YES) return false;
+    *ret = o->pos + m.to;
+    return true;
 }
 
 static enum op_result expect_poll(struct op *op, struct task *t)
 {
     struct expect_op *o = (struct expect_op *)op;
-    if (op->conn->closed) return op_fail(op, OP_MISUSE, "this actor has closed the connection before");
-    if (conn_claimed(op->conn, t, false)) return op_fail(op, OP_MISUSE, "somebody else is reading this connection");
-    if (o->x->framing == FRAMING_EXACT) return poll_exact(o, t);
+    if (!may_read(op, t)) return OP_FAILED;
     if (o->x->framing == FRAMING_URGENT) return poll_urgent(o, t);
-    return streams(o->x) ? poll_streamed(o, t) : poll_framed(o, t);
+    return streams(o->x) ? poll_streamed(o, t) : poll_kept(o, t);
 }
 
 static void stop_reading(struct op *op, struct task *t)
@@ -320,10 +384,24 @@ static void expect_rewind(struct op *op)
     op->failure = OP_FINE;
 }
 
+static void expect_again(struct op *op, struct task *t)
+{
+    struct expect_op *o = (struct expect_op *)op;
+    const bool kept = !o->streamed && o->x->framing != FRAMING_URGENT;
+    if (!kept || op->conn->closed || (op->failure != OP_FINE && op->failure != OP_MISMATCH)) return;
+    if ((uintptr_t)conn_from(op->conn, o->pos).p == o->looked) return;
+    expect_rewind(op);
+    expect_poll(op, t);
+}
+
 void expect_begin(struct expect_op *o, struct conn *c, const struct expectation *x, struct arena *arena)
 {
-    static const struct op_type type = {
-        .name = "expect", .poll = expect_poll, .commit = expect_commit, .rewind = expect_rewind, .cancel = stop_reading};
+    static const struct op_type type = {.name = "expect",
+                                        .poll = expect_poll,
+                                        .again = expect_again,
+                                        .commit = expect_commit,
+                                        .rewind = expect_rewind,
+                                        .cancel = stop_reading};
     *o = (struct expect_op){.op = {.type = &type, .conn = c, .edge = true}, .x = x, .arena = arena, .pos = c->base};
 }
 
@@ -331,7 +409,7 @@ static enum op_result close_poll(struct op *op, struct task *t)
 {
     const struct close_op *o = (const struct close_op *)op;
     struct conn *c = op->conn;
-    if (c->closed) return op_fail(op, OP_MISUSE, "this actor has closed the connection before");
+    if (!may_read(op, t)) return OP_FAILED;
     if (conn_from(c, o->pos).n) return op_fail(op, OP_MISMATCH, "data came instead of a close");
     const int r = conn_fill(c);
     if (r > 0) return op_fail(op, OP_MISMATCH, "data came instead of a close");
@@ -343,7 +421,8 @@ static enum op_result close_poll(struct op *op, struct task *t)
     op->end = o->pos;
     if (o->by == CLOSE_FIN && c->end != CONN_FIN) return op_fail(op, OP_MISMATCH, "expected a FIN, got a reset");
     if (o->by == CLOSE_RESET && c->end != CONN_RESET) return op_fail(op, OP_MISMATCH, "expected a reset, got a FIN");
-    if (o->by == CLOSE_NOTIFY) return op_fail(op, OP_MISMATCH, "expected a close_notify, but the connection has no TLS");
+    if (o->by == CLOSE_NOTIFY)
+        return op_fail(op, OP_MISMATCH, "expected a close_notify, but the connection has no TLS");
     return OP_DONE;
 }
 
@@ -364,11 +443,12 @@ static enum op_result silence_poll(struct op *op, struct task *t)
 {
     const struct silence_op *o = (const struct silence_op *)op;
     struct conn *c = op->conn;
-    if (c->closed) return op_fail(op, OP_MISUSE, "this actor has closed the connection before");
+    if (!may_read(op, t)) return OP_FAILED;
     if (conn_from(c, o->pos).n) return op_fail(op, OP_MISMATCH, "data broke the silence");
     const int r = conn_fill(c);
     if (r > 0) return op_fail(op, OP_MISMATCH, "data broke the silence");
-    if (r == 0) return op_fail(op, OP_MISMATCH, c->end == CONN_FIN ? "a FIN broke the silence" : "a reset broke the silence");
+    if (r == 0)
+        return op_fail(op, OP_MISMATCH, c->end == CONN_FIN ? "a FIN broke the silence" : "a reset broke the silence");
     op->end = o->pos;
     if (clock_now() >= o->until) return OP_DONE;
     conn_wait_read(c, t);

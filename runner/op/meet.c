@@ -2,26 +2,23 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <utlist.h>
 
 #include "util/clock.h"
 #include "util/mem.h"
 
 static void waiter_join(struct waiter *w, struct waiter **list, struct task *t)
 {
-    if (w->link) return;
-    while (*list)
-        list = &(*list)->next;
-    *w = (struct waiter){.task = t, .link = list};
-    *list = w;
+    if (w->list) return;
+    *w = (struct waiter){.task = t, .list = list};
+    DL_APPEND(*list, w);
 }
 
 static void waiter_leave(struct waiter *w)
 {
-    if (!w->link) return;
-    *w->link = w->next;
-    if (w->next) w->next->link = w->link;
-    w->link = NULL;
-    w->next = NULL;
+    if (!w->list) return;
+    DL_DELETE(*w->list, w);
+    w->list = NULL;
 }
 
 static void wake_all(struct waiter *list)
@@ -81,7 +78,8 @@ bool queue_put(struct queue *q, int item)
         for (uint32_t i = 0; i < q->n; i++)
             q->items[i] = q->items[q->first + i];
         q->first = 0;
-        if (q->n == q->size) {
+        /* Half of it is free now, or is made so: moving everything again is far off. */
+        if (q->n * 2 > q->size || !q->size) {
             q->size = q->size ? q->size * 2 : 8;
             q->items = mem_resize(q->items, q->size, sizeof *q->items);
         }

@@ -7,7 +7,8 @@
 
 struct waiter {
     struct task *task;
-    struct waiter *next, **link; /* link NULL: in no list */
+    struct waiter *prev, *next;
+    struct waiter **list; /* NULL: in none */
 };
 
 /* All parties meet, as often as it comes. */
@@ -58,7 +59,8 @@ struct sleep_op {
 };
 void sleep_begin(struct sleep_op *o, int64_t until);
 
-/* Waits until a condition holds, asked again at growing distances (1 ms to 20 ms), for what the system tells no event of. */
+/* Waits until a condition holds, asked again at growing distances (1 ms to 20 ms), for what the system tells no event
+ * of. */
 struct ask_op {
     struct op op;
     bool (*holds)(void *ctx);

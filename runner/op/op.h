@@ -1,9 +1,9 @@
 #ifndef OP_OP_H
 #define OP_OP_H
 
-/* One operation, two faces: everything that can wait is an op. `poll` is called again and again by the task that owns it until it
- * says done or failed; it never blocks, evaluates nothing and runs no other task. What an op reads stays in the stream until it
- * is committed, so that several may be tried at one place. */
+/* One operation, two faces: everything that can wait is an op. `poll` is called again and again by the task that owns
+ * it until it says done or failed; it never blocks, evaluates nothing and runs no other task. What an op reads stays in
+ * the stream until it is committed, so that several may be tried at one place. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,12 +25,12 @@ enum op_failure {
 /* What an op waits for: for reports and for the deadlock check. */
 enum op_waits {
     WAITS_NOTHING,
-    WAITS_TIME,     /* the clock: it will end by itself */
-    WAITS_READ,     /* bytes or the end of `conn` */
-    WAITS_WRITE,    /* room in `conn` */
-    WAITS_ACCEPT,   /* a connection on `listener` */
+    WAITS_TIME,       /* the clock: it will end by itself */
+    WAITS_READ,       /* bytes or the end of `conn` */
+    WAITS_WRITE,      /* room in `conn` */
+    WAITS_ACCEPT,     /* a connection on `listener` */
     WAITS_RENDEZVOUS, /* other tasks: a sync, a queue */
-    WAITS_OUTSIDE,  /* a program, a resolver, the network */
+    WAITS_OUTSIDE,    /* a program, a resolver, the network */
 };
 
 struct op;
@@ -38,12 +38,15 @@ struct op;
 struct op_type {
     const char *name;
     enum op_result (*poll)(struct op *op, struct task *t);
+    /* After OP_DONE or OP_FAILED, if other ops were polled since: what its result points to may have moved, and is
+     * found again. NULL: nothing points anywhere. */
+    void (*again)(struct op *op, struct task *t);
     /* After OP_DONE, if it is the chosen one: what it read is taken. NULL: nothing to do. */
     void (*commit)(struct op *op);
     /* Starts again at what is now the first byte not taken. NULL: nothing to do. */
     void (*rewind)(struct op *op);
-    /* From any state, waits for nothing: unlinks what waits, frees what it owns. Called exactly once, also after OP_DONE and
-     * OP_FAILED. */
+    /* From any state, waits for nothing: unlinks what waits, frees what it owns. Called exactly once, also after
+     * OP_DONE and OP_FAILED. */
     void (*cancel)(struct op *op, struct task *t);
 };
 
@@ -52,7 +55,7 @@ struct op {
     struct conn *conn;         /* that it reads, or NULL */
     struct listener *listener; /* that it accepts from, or NULL */
     uint64_t end;              /* after OP_DONE: absolute position behind what it read */
-    int64_t wake;              /* while it waits: when to poll it again at the latest (CLOCK_MONOTONIC ns), 0: no matter */
+    int64_t wake; /* while it waits: when to poll it again at the latest (CLOCK_MONOTONIC ns), 0: no matter */
     const char *why;
     int error; /* errno, or 0 */
     enum sr_status status;
@@ -64,6 +67,10 @@ struct op {
 static inline enum op_result op_poll(struct op *op, struct task *t)
 {
     return op->type->poll(op, t);
+}
+static inline void op_again(struct op *op, struct task *t)
+{
+    if (op->type->again) op->type->again(op, t);
 }
 static inline void op_commit(struct op *op)
 {

@@ -1,8 +1,8 @@
 #ifndef OP_READER_H
 #define OP_READER_H
 
-/* A place in a connection's stream: two words, freely copied; dropping it is rolling back. It asks for more bytes from the system
- * when it needs them, and never takes any. */
+/* A place in a connection's stream: two words, freely copied; dropping it is rolling back. It asks for more bytes from
+ * the system when it needs them, and never takes any. */
 
 #include "op/conn.h"
 

@@ -36,12 +36,13 @@ static void fill_repeat(struct slice unit, uint64_t offset, char *p, size_t n)
 {
     size_t done = 0;
     const size_t skip = (size_t)(offset % unit.n);
-    while (done < n && done < unit.n)  {
+    while (done < n && done < unit.n) {
         const size_t at = (skip + done) % unit.n, k = unit.n - at < n - done ? unit.n - at : n - done;
         memcpy(p + done, unit.p + at, k);
         done += k;
     }
-    /* What stands there now is a whole number of units at its end or all that was wanted: doubling it keeps the phase. */
+    /* What stands there now is a whole number of units at its end or all that was wanted: doubling it keeps the phase.
+     */
     size_t period = done - done % unit.n;
     while (done < n) {
         const size_t k = period < n - done ? period : n - done;

@@ -12,6 +12,7 @@ int sched_init(struct sched *s)
     *s = (struct sched){.reactor = reactor_new()};
     if (!s->reactor) return -errno;
     s->tail = &s->head;
+    s->now = clock_now();
     s->scratch = mem_alloc(SCRATCH);
     return 0;
 }
@@ -43,6 +44,7 @@ void sched_run(struct sched *s)
             if (!s->head && !s->stop) reactor_poll(s->reactor, true);
             continue;
         }
+        s->now = clock_now();
         t->resume(t);
         /* Tasks that keep each other busy by handoff must not starve timers and other descriptors. */
         if (++s->passes % SCHED_PASSES == 0) reactor_poll(s->reactor, false);

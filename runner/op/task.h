@@ -1,9 +1,9 @@
 #ifndef OP_TASK_H
 #define OP_TASK_H
 
-/* A task is the only thing that is ever resumed: a YAML actor, a copy of it, a program being started. Waking a task only queues
- * it, first in, first out; nothing runs another task from within. Each wait has a deadline, kept lazily: moving it later costs
- * nothing, since the timer that fires too early is set again. */
+/* A task is the only thing that is ever resumed: a YAML actor, a copy of it, a program being started. Waking a task
+ * only queues it, first in, first out; nothing runs another task from within. Each wait has a deadline, kept lazily:
+ * moving it later costs nothing, since the timer that fires too early is set again. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,11 +22,12 @@ struct sched {
     struct reactor *reactor;
     struct task *head, **tail;
     uint64_t passes; /* resumes ever */
+    int64_t now;     /* when the task that runs was resumed: near enough for reports and deadlines, and free */
     bool stop;
     /* Called when no task can run, before the process waits. */
     void (*idle)(void *ctx);
     void *idle_ctx;
-    char *scratch;            /* SCRATCH bytes that every receive goes into first */
+    char *scratch;             /* SCRATCH bytes that every receive goes into first */
     struct conn *scratch_user; /* whose unread bytes are still in it */
 };
 

@@ -83,7 +83,7 @@ static void send_file(struct supervisor *s, struct worker *w, enum event_kind ki
 static void begin_case(struct supervisor *s, struct worker *w, int32_t index, int64_t at)
 {
     int64_t now = clock_now();
-    struct event e = {.kind = EVENT_CASE, .case_index = index};
+    struct event e = {.kind = EVENT_CASE, .at = at, .case_index = index};
     if (w->states[index] != CASE_PENDING) return;
     w->states[index] = CASE_RUNNING;
     w->unstarted = 0;

@@ -109,6 +109,7 @@ static void fill(struct loader *l, struct actor_model *m)
     m->instances = node_get(m->map, "instances");
     m->eol = node_get(m->map, "eol");
     m->step_timeout = node_get(m->map, "step_timeout");
+    loader_duration(l, m->step_timeout, "`step_timeout`", 0);
     m->has_steps = steps != NULL;
     m->steps = steps_block(l, steps);
     m->serves = serve != NULL;

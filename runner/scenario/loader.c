@@ -18,7 +18,7 @@ static void say_refused(struct loader *l, const struct refused_key *r, const str
     if (r->why)
         loader_say(l, p->key->mark, "%s", r->why);
     else
-        loader_say(l, p->key->mark, "`%s` is not supported by this version", r->key);
+        loader_say(l, p->key->mark, "`%s` is not part of this version", r->key);
 }
 
 const struct node *loader_refuse(struct loader *l, const struct node *map, const struct refused_key *table)
@@ -72,15 +72,28 @@ int64_t loader_duration(struct loader *l, const struct node *n, const char *what
     return fallback;
 }
 
-void loader_address(struct loader *l, const struct node *n, const char *what)
+bool loader_address(struct loader *l, const struct node *n, const char *what)
 {
-    if (n && n->kind == NODE_MAP) field_check(n, scenario_address_fields, arena_printf(l->a, "`%s`", what), l->d);
+    if (!n || n->kind != NODE_MAP) return true;
+    return field_check(n, scenario_address_fields, arena_printf(l->a, "`%s`", what), l->d) == 0;
 }
 
-void loader_value(struct loader *l, const struct node *value, const struct field *f)
+bool loader_value(struct loader *l, const struct node *value, const struct field *f)
 {
-    field_check_value(value, f, l->d);
-    if (f->type == FIELD_ADDRESS) loader_address(l, value, f->name);
+    const bool good = field_check_value(value, f, l->d);
+    return f->type == FIELD_ADDRESS ? loader_address(l, value, f->name) && good : good;
+}
+
+void loader_unread(struct loader *l, const struct node *n)
+{
+    struct scenario *s = l->s;
+    if (s->nunread == l->unread_size) {
+        const struct node **old = s->unread;
+        l->unread_size = old ? l->unread_size * 2 : 16;
+        s->unread = arena_array(l->a, l->unread_size, sizeof(struct node *));
+        if (old) memcpy(s->unread, old, s->nunread * sizeof *old);
+    }
+    s->unread[s->nunread++] = n;
 }
 
 struct merge {

@@ -61,6 +61,7 @@ struct loader {
     uint32_t macro;                  /* the one that is being read, or INDEX_NONE */
     uint32_t nactors;
     bool actors_said; /* that there are too many */
+    uint32_t unread_size;
 };
 
 /* A diagnostic at a mark; printf's. */
@@ -77,9 +78,11 @@ bool loader_name(struct loader *l, const struct node *n, const char *what);
 /* The value of a constant duration, or the fallback where there is none or it is wrong. Zero is a diagnostic. */
 int64_t loader_duration(struct loader *l, const struct node *n, const char *what, int64_t fallback);
 /* field_check_value, and the keys of an address that is a map. */
-void loader_value(struct loader *l, const struct node *value, const struct field *f);
+bool loader_value(struct loader *l, const struct node *value, const struct field *f);
 /* The latter alone, where a table was checked already. */
-void loader_address(struct loader *l, const struct node *n, const char *what);
+bool loader_address(struct loader *l, const struct node *n, const char *what);
+/* Keeps what could not be read as a step (scenario.unread). */
+void loader_unread(struct loader *l, const struct node *n);
 /* Everything that the documents define below `key`: the definition of a file wins over those that it includes. Two that
  * do not include each other are a diagnostic if `what` ("macro") is given, else the later include wins. */
 struct definitions loader_merge(struct loader *l, const char *key, const char *what);

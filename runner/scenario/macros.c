@@ -52,8 +52,11 @@ static void say_circle(struct walk *w, const struct macro_call *c)
 {
     enum { SHOWN = 1024 };
     struct buf names = BUF_INIT(SHOWN);
-    for (uint32_t i = w->depth[c->to] - 1; i < w->n; i++)
-        buf_printf(&names, "%s -> ", w->l->s->macros[w->path[i]].name);
+    for (uint32_t i = w->depth[c->to] - 1; i < w->n; i++) {
+        struct macro_model *m = &w->l->s->macros[w->path[i]];
+        m->circular = true;
+        buf_printf(&names, "%s -> ", m->name);
+    }
     const char *name = w->l->s->macros[c->to].name;
     loader_say(w->l, c->mark, "macro `%s` calls itself: %s%s%s", name, buf_str(&names), names.overflow ? ".. " : "",
                name);
@@ -165,7 +168,7 @@ const struct macro_model *macros_call(struct loader *l, const struct step_model 
     const struct node *with = step_field(s, "with");
     if (with && with->kind != NODE_MAP) return m;
     check_given(l, m, with);
-    check_missing(l, m, with, name->mark);
+    if (with || !s->incomplete) check_missing(l, m, with, name->mark);
     note_call(l, at, name->mark);
     return m;
 }

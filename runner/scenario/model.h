@@ -21,7 +21,7 @@ enum step_flags {
 /* What a verb is to the loader, the help, the schema and the reference. */
 struct step_schema {
     const char *name;
-    const char *group; /* "connection", "flow", "programs" */
+    const char *group; /* "connection", "flow", "program" */
     struct field
         value; /* the verb's own value; name NULL; FIELD_NOTHING if none, FIELD_OPTIONAL_VALUE if it may be bare */
     const struct field *fields; /* modifiers of this verb beside the common ones; ends with a zeroed one; NULL: none */
@@ -56,13 +56,16 @@ struct macro_model {
     const char *name;
     struct mark mark;
     const struct node *with; /* map of argument: default, or the plain scalar `required`; NULL */
+    bool circular;           /* its calls lead back to itself: a diagnostic */
     struct block_model block;
 };
 
 struct step_model {
     const struct step_schema *schema;
+    bool broken;              /* its value is missing, or not what the verb takes: a diagnostic */
+    bool incomplete;          /* a modifier was wrong, and is left out: a diagnostic */
     struct mark mark;         /* the verb */
-    const struct node *map;   /* the step as written; NULL for a bare verb */
+    const struct node *map;   /* the step as written, without modifiers that are wrong; NULL for a bare verb */
     const struct node *value; /* of the verb; NULL if bare or with nothing behind the colon */
     const struct node *name, *via, *timeout, *as, *condition, *level, *ignore; /* common modifiers, or NULL */
     struct block_model block;       /* where the value, or the modifier `steps`, is FIELD_STEPS */
@@ -127,6 +130,8 @@ struct scenario {
     const struct node *requires; /* list, or NULL */
     struct macro_model *macros;
     uint32_t nmacros;
+    const struct node **unread; /* what stands for a step and is none: nobody knows what it would capture */
+    uint32_t nunread;
     struct case_model *cases;
     uint32_t ncases;
 };

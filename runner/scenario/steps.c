@@ -56,6 +56,10 @@ static void offer_fields(const struct field *table, struct suggest *g)
 static void say_unknown_step(struct loader *l, const struct node *key)
 {
     struct suggest g;
+    if (slice_is(key->text, "tls")) {
+        loader_say(l, key->mark, "`tls` is not part of this version");
+        return;
+    }
     suggest_init(&g, key->text);
     offer_verbs(l, &g);
     diag_suggest(l->d, loader_say(l, key->mark, "unknown step `%s`", key->text.p), &g);
@@ -133,12 +137,14 @@ static void say_unknown_key(struct loader *l, const struct step_schema *schema, 
 }
 
 /* False if the value is not there at all. */
-static bool check_value(struct loader *l, const struct step_model *s)
+static bool check_value(struct loader *l, struct step_model *s)
 {
     struct field f = s->schema->value;
     if (!f.name) f.name = s->schema->name;
     if (s->value) {
-        loader_value(l, s->value, &f);
+        const bool good = loader_value(l, s->value, &f);
+        /* Who reads a map with a key that is wrong finds what is wrong with the others. */
+        s->broken = !good && s->value->kind != NODE_MAP;
         return true;
     }
     if (f.type == FIELD_NOTHING || f.flags & FIELD_OPTIONAL_VALUE) return true;
@@ -147,34 +153,67 @@ static bool check_value(struct loader *l, const struct step_model *s)
     return false;
 }
 
-static void check_modifiers(struct loader *l, const struct step_model *s, const struct pair *verb)
+static bool check_captures(struct loader *l, const struct node *as)
 {
-    for (uint32_t i = 0; i < s->map->n; i++) {
-        const struct pair *p = &s->map->pairs[i];
-        if (p == verb) continue;
-        const struct field *f = find_field(s->schema->fields, p->key->text);
-        if (!f) f = find_field(step_common_fields, p->key->text);
-        if (f)
-            loader_value(l, p->value, f);
-        else
-            say_unknown_key(l, s->schema, p->key);
-    }
+    bool good = true;
+    if (as->kind == NODE_SCALAR) return loader_name(l, as, "what `as` captures");
+    for (uint32_t i = 0; as->kind == NODE_LIST && i < as->n; i++)
+        good &= loader_name(l, as->items[i], "what `as` captures");
+    return good;
 }
 
-static void check_required(struct loader *l, const struct step_model *s)
+/* Some of its items are wrong: who reads the others says what is wrong with those. */
+static bool reads_on(enum field_type type, enum node_kind kind)
+{
+    if (kind == NODE_LIST) return type == FIELD_STEPS || type == FIELD_LANES || type == FIELD_EXPECTS;
+    return kind == NODE_MAP && type == FIELD_BRANCHES;
+}
+
+/* Is it to be kept? */
+static bool check_modifier(struct loader *l, const struct step_model *s, const struct pair *p)
+{
+    const struct field *f = find_field(s->schema->fields, p->key->text);
+    if (f) return loader_value(l, p->value, f) || reads_on(f->type, p->value->kind);
+    f = find_field(step_common_fields, p->key->text);
+    if (!f) {
+        say_unknown_key(l, s->schema, p->key);
+        return false;
+    }
+    if (!loader_value(l, p->value, f)) return reads_on(f->type, p->value->kind);
+    return !slice_is(p->key->text, "as") || check_captures(l, p->value);
+}
+
+/* Of the map only what is right is kept. */
+static void check_modifiers(struct loader *l, struct step_model *s, const struct pair *verb)
+{
+    const struct node *map = s->map;
+    struct node *rest = NULL;
+    for (uint32_t i = 0; i < map->n; i++) {
+        const struct pair *p = &map->pairs[i];
+        const bool good = p == verb || check_modifier(l, s, p);
+        if (!good && !rest) {
+            rest = ARENA_NEW(l->a, struct node);
+            *rest = *map;
+            rest->pairs = arena_array(l->a, map->n, sizeof *rest->pairs);
+            memcpy(rest->pairs, map->pairs, i * sizeof *rest->pairs);
+            rest->n = i;
+        } else if (good && rest) {
+            rest->pairs[rest->n++] = *p;
+        }
+    }
+    if (!rest) return;
+    loader_unread(l, map);
+    s->incomplete = true;
+    s->map = rest;
+}
+
+static void check_required(struct loader *l, struct step_model *s)
 {
     for (const struct field *f = s->schema->fields; f && f->name; f++) {
-        if (f->flags & FIELD_REQUIRED && !step_field(s, f->name))
-            loader_say(l, s->mark, "step `%s` needs `%s`", s->schema->name, f->name);
+        if (!(f->flags & FIELD_REQUIRED) || step_field(s, f->name)) continue;
+        loader_say(l, s->mark, "step `%s` needs `%s`", s->schema->name, f->name);
+        s->broken = true;
     }
-}
-
-static void check_captures(struct loader *l, const struct node *as)
-{
-    if (!as || as->kind == NODE_MAP) return;
-    if (as->kind == NODE_SCALAR) loader_name(l, as, "what `as` captures");
-    for (uint32_t i = 0; as->kind == NODE_LIST && i < as->n; i++)
-        loader_name(l, as->items[i], "what `as` captures");
 }
 
 static bool groups(const struct step_schema *schema)
@@ -184,10 +223,13 @@ static bool groups(const struct step_schema *schema)
     return find_field(schema->fields, SLICE("steps")) != NULL;
 }
 
-static void check_place(struct loader *l, const struct step_model *s, const char *modifier, bool good)
+/* The modifier's value if this verb can have it. */
+static const struct node *placed_field(struct loader *l, const struct step_model *s, const char *modifier, bool good)
 {
-    const struct pair *p = common_field(s, modifier) ? node_pair(s->map, modifier) : NULL;
-    if (p && !good) loader_say(l, p->key->mark, "`%s` has no meaning on `%s`", modifier, s->schema->name);
+    const struct node *value = common_field(s, modifier);
+    if (!value || good) return value;
+    loader_say(l, node_pair(s->map, modifier)->key->mark, "`%s` has no meaning on `%s`", modifier, s->schema->name);
+    return NULL;
 }
 
 static void fill_common(struct loader *l, struct step_model *s)
@@ -198,11 +240,8 @@ static void fill_common(struct loader *l, struct step_model *s)
     s->as = common_field(s, "as");
     s->condition = common_field(s, "if");
     s->level = common_field(s, "level");
-    s->ignore = common_field(s, "ignore");
-    s->meanwhile = steps_branches(l, common_field(s, "meanwhile"));
-    check_captures(l, s->as);
-    check_place(l, s, "meanwhile", groups(s->schema));
-    check_place(l, s, "ignore", groups(s->schema) || s->schema->flags & STEP_OPENING);
+    s->ignore = placed_field(l, s, "ignore", groups(s->schema) || s->schema->flags & STEP_OPENING);
+    s->meanwhile = steps_branches(l, placed_field(l, s, "meanwhile", groups(s->schema)));
 }
 
 static void fill_children(struct loader *l, struct step_model *s)
@@ -218,7 +257,10 @@ static void fill_children(struct loader *l, struct step_model *s)
 
 static void fill(struct loader *l, struct step_model *s, const struct pair *verb)
 {
-    if (check_value(l, s)) check_required(l, s);
+    if (check_value(l, s))
+        check_required(l, s);
+    else
+        s->broken = true;
     if (s->map) {
         check_modifiers(l, s, verb);
         fill_common(l, s);
@@ -266,7 +308,10 @@ struct block_model steps_block(struct loader *l, const struct node *list)
     b.steps = arena_array(l->a, list->n, sizeof *b.steps);
     for (uint32_t i = 0; i < list->n; i++) {
         struct step_model s = {0};
-        if (read_step(l, list->items[i], &s)) b.steps[b.n++] = s;
+        if (read_step(l, list->items[i], &s))
+            b.steps[b.n++] = s;
+        else
+            loader_unread(l, list->items[i]);
     }
     return b;
 }

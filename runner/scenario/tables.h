@@ -12,7 +12,7 @@ extern const struct field scenario_tls_fields[];
 extern const struct field scenario_ready_fields[];
 extern const struct field scenario_requires_fields[];
 
-/* A key that is refused with a message of its own; NULL: "`key` is not supported by this version". */
+/* A key that is refused with a message of its own; NULL: "`key` is not part of this version". */
 struct refused_key {
     const char *key;
     const char *why;

@@ -17,9 +17,10 @@ const struct step_kind step_accept = {
             .group = "connection",
             .value = {.type = FIELD_NOTHING},
             .flags = STEP_OPENING,
-            .doc = "Accepts the next connection on the actor's own listener. The first one is accepted by itself, by the first step "
-                   "that works on a connection; `accept` is for more of them. With `as` the connection gets a name that `via` can "
-                   "use; without, it is from now on the actor's own.",
+            .doc = "Accepts the next connection on the actor's own listener. The first connection needs "
+                   "no `accept`: the first step that works on a connection takes it. With `as` the "
+                   "connection gets a name for `via`; without, it becomes the actor's own.\n\nIt waits "
+                   "until the case's deadline, unless it has a `timeout`.",
             .example = "- accept:\n  as: second\n- send: \"hello\\n\"\n  via: second\n",
         },
     .compile = compile,

@@ -14,9 +14,12 @@ const struct step_kind step_any = {
             .group = "flow",
             .value = {.type = FIELD_BRANCHES},
             .flags = STEP_OPENING,
-            .doc = "Goes the way of the outcome that comes: the branch whose opening expectation is complete after the fewest bytes, the "
-                   "first listed on a tie. `as` takes the outcome's name.",
-            .example = "- any:\n    served: [{expect: {line: \"OK\"}}]\n    refused: [{expect: {line: \"ERR\"}}, expect_close]\n  as: how\n",
+            .doc = "Goes the way of the outcome that comes. The first steps of all branches wait side "
+                   "by side; the branch whose opening is complete after the fewest bytes is taken, on a "
+                   "tie the first listed. The others are dropped and have read nothing. `as` captures "
+                   "the outcome's name.",
+            .example = "- any:\n    served: [{expect: {line: \"OK\"}}]\n    refused: [{expect: {line: \"ERR\"}}, "
+                       "expect_close]\n  as: how\n",
         },
     .compile = compile,
     .enter = wait_for_branches,

@@ -8,7 +8,7 @@ struct operand {
 };
 
 static const struct field fields[] = {
-    {.name = "with", .type = FIELD_VALUES, .doc = "the macro's arguments"},
+    {.name = "with", .type = FIELD_VALUES, .doc = "The macro's arguments"},
     {.name = NULL},
 };
 
@@ -16,6 +16,7 @@ static const struct field fields[] = {
 static bool compile_arguments(struct compiler *c, const struct step_model *m, struct operand *o)
 {
     const struct node *declared = m->macro->with, *given = step_field(m, "with");
+    bool ok = true;
     if (!declared) return true;
     o->list = arena_array(c->arena, declared->n, sizeof *o->list);
     for (uint32_t i = 0; i < declared->n; i++) {
@@ -23,23 +24,42 @@ static bool compile_arguments(struct compiler *c, const struct step_model *m, st
         const struct node *value = given ? node_get(given, d->key->text.p) : NULL;
         if (!value && node_is(d->value, "required")) continue;
         struct datum *datum = datum_compile(c, value ? value : d->value);
-        if (!datum) return false;
-        o->list[o->n++] = (struct argument){d->key->text.p, datum};
+        if (datum)
+            o->list[o->n++] = (struct argument){d->key->text.p, datum};
+        else
+            ok = false;
     }
-    return true;
+    return ok;
+}
+
+/* Of a macro that leads back to itself the loader has said so. */
+static bool called(const struct compiler *c, const struct macro_model *m)
+{
+    for (const struct calling *calling = c->calls; calling; calling = calling->outer)
+        if (calling->macro == m) return true;
+    return false;
 }
 
 static bool compile(struct compiler *c, const struct step_model *m, struct instr *in)
 {
     struct operand *o = ARENA_NEW(c->arena, struct operand);
-    const uint32_t outer = c->narguments;
     in->operand = o;
     if (!m->macro) return false;
+    if (called(c, m->macro)) return false;
     bool ok = compile_arguments(c, m, o);
-    for (uint32_t i = 0; i < o->n; i++)
-        compile_bind(c, slice_of(o->list[i].name));
+    const struct compiler outer = *c;
+    const struct calling calling = {m->macro, c->calls};
+    c->calls = &calling;
+    /* Arguments of a macro around this one are not seen inside. */
+    c->arguments = NULL;
+    c->narguments = c->arguments_size = 0;
+    for (uint32_t i = 0; m->macro->with && i < m->macro->with->n; i++)
+        compile_bind(c, m->macro->with->pairs[i].key->text);
     ok &= compile_block(c, &m->macro->block, &in->block);
-    c->narguments = outer;
+    c->calls = outer.calls;
+    c->arguments = outer.arguments;
+    c->narguments = outer.narguments;
+    c->arguments_size = outer.arguments_size;
     return ok;
 }
 
@@ -86,7 +106,8 @@ const struct step_kind step_call = {
             .value = {.type = FIELD_NAME},
             .fields = fields,
             .flags = STEP_BLOCK,
-            .doc = "Does a macro's steps. Its arguments are names in `${}` inside it; what it captures or sets is its caller's.",
+            .doc = "Does a macro's steps. Its arguments are names in `${}` inside it. What its steps "
+                   "capture or set belongs to the caller.",
             .example = "- call: handshake\n  with: {host: mail.test}\n",
         },
     .compile = compile,

@@ -15,8 +15,8 @@ const struct step_kind step_close = {
             .group = "connection",
             .value = {.type = FIELD_NOTHING},
             .flags = STEP_CONNECTION,
-            .doc = "Closes the connection: close(2). The system sends a FIN, or a reset if there was data that nobody has read. "
-                   "`expect_socket` can still tell what the system keeps about it.",
+            .doc = "Closes the connection: close(2). The system sends a FIN, or a reset if it holds "
+                   "data that nobody has read. `expect_socket` can still ask about the connection.",
             .example = "- close\n- close:\n  via: control\n",
         },
     .enter = enter,

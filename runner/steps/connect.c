@@ -5,6 +5,7 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
 {
     struct address_plan *p = ARENA_NEW(c->arena, struct address_plan);
     in->operand = p;
+    if (!m->as) c->connects = true;
     const bool named = compile_connection_name(c, m, in);
     return address_compile(c, m->value, false, p) && named;
 }
@@ -15,14 +16,17 @@ const struct step_kind step_connect = {
             .name = "connect",
             .group = "connection",
             .value = {.type = FIELD_ADDRESS},
-            .doc = "Opens a connection. It takes an address, `${actor}` for what another actor listens on, or a map with `to`: `fails` "
-                   "makes that failure (refused, timeout, unreachable, reset) the expectation, `retry` tries again, `bind` sets the "
-                   "local address, `options` are set on the socket. With `as` the connection gets a name for `via`; without, it is "
-                   "from now on the actor's own.",
-            .example = "- connect: ${server}\n  as: control\n- connect: {to: \"tcp://127.0.0.1:${ports.closed}\", fails: refused}\n",
+            .doc = "Opens a connection and waits until it is established. With `as` the connection gets "
+                   "a name for `via`; without, it becomes the actor's own.\n\nIt takes an address, "
+                   "`${actor}` for what that actor listens on, or a map with `to`: `fails` makes a "
+                   "failure the expectation, `retry` tries again while it is refused, `bind` sets the "
+                   "local address, `options` sets socket options once it is connected.",
+            .example = "- connect: ${server}\n  as: control\n- connect: {to: \"tcp://127.0.0.1:${ports.closed}\", "
+                       "fails: refused}\n",
         },
     .compile = compile,
     .begin = dialing_connect_begin,
     .finish = dialing_connect_finish,
     .failed = dialing_connect_failed,
+    .explain = dialing_connect_explain,
 };

@@ -17,6 +17,8 @@ static enum went begin(struct actor *a, const struct instr *in, union op_room *r
     if (!ch) return WENT_FAILED;
     if (!framing_eval(in->operand, &e, &x)) return actor_fail_eval(a, &e);
     expect_begin(&room->expect, &ch->conn, x, &a->arena);
+    const enum level level = actor_level(a);
+    room->expect.patient = level == LEVEL_SHOULD || level == LEVEL_MAY;
     return WENT_ON;
 }
 
@@ -44,11 +46,16 @@ const struct step_kind step_expect = {
             .group = "connection",
             .value = {.type = FIELD_EXPECT},
             .flags = STEP_CONNECTION | STEP_OPENING,
-            .doc = "Reads a frame of the stream and says what it must be. A scalar is exactly these bytes; `{line: ..}`, "
-                   "`{until: .., is: ..}`, `{bytes: n, is: ..}`, `{prefixed: u16be, is: ..}`, `{unpack: format, where: ..}` and "
-                   "`{rest: ..}` say how far it goes. It fails at the first byte that cannot be right and never by waiting. `as` "
-                   "captures the frame, or the unpacked values; named groups of a pattern become captures.",
-            .example = "- expect: {line: {matches: '^220 (?<host>\\S+)'}}\n- expect: {bytes: 4, is: {hex: \"de ad be ef\"}}\n  as: magic\n",
+            .doc = "Reads one frame of the stream and compares it. A text or another payload is exactly "
+                   "these bytes. A map says with `line`, `until`, `bytes`, `prefixed`, `unpack`, `rest` "
+                   "or `urgent` how far the frame goes. What it must be is a text, or matchers such as "
+                   "`{matches: '^220 '}`, `{contains: x}` and `{length: {lt: 80}}`: they stand below "
+                   "`line` and `rest` themselves, and below `is` beside any of them.\n\nIt fails at the "
+                   "first byte that cannot be right, without waiting for more. `as` captures the frame, "
+                   "or the values of `unpack`, a name for each; named groups of a pattern become "
+                   "captures too.",
+            .example = "- expect: {line: {matches: '^220 (?<host>\\S+)'}}\n- expect: {bytes: 4, is: {hex: \"de ad be "
+                       "ef\"}}\n  as: magic\n",
         },
     .compile = compile,
     .begin = begin,

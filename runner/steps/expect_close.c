@@ -5,7 +5,11 @@ struct operand {
 };
 
 static const struct field fields[] = {
-    {.name = "by", .type = FIELD_CHOICE, .choices = "any|fin|reset", .fallback = "any", .doc = "how the peer must have closed"},
+    {.name = "by",
+     .type = FIELD_CHOICE,
+     .choices = "any|fin|reset",
+     .fallback = "any",
+     .doc = "How the peer must close"},
     {.name = NULL},
 };
 
@@ -34,7 +38,8 @@ const struct step_kind step_expect_close = {
             .group = "connection",
             .value = {.type = FIELD_MAP, .fields = fields, .flags = FIELD_OPTIONAL_VALUE},
             .flags = STEP_CONNECTION | STEP_OPENING,
-            .doc = "Waits until the peer closes: with a FIN, a reset, or either. Data instead breaks it.",
+            .doc = "Waits until the peer closes: in order with a FIN, by a reset, or either. Data that "
+                   "comes instead fails it.",
             .example = "- expect_close\n- expect_close: {by: fin}\n",
         },
     .compile = compile,

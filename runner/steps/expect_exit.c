@@ -52,11 +52,11 @@ static const struct field fields[] = {WHOM_FIELD("The program, if another actor 
 
 const struct step_kind step_expect_exit = {
     .schema = {.name = "expect_exit",
-               .group = "programs",
+               .group = "program",
                .value = {.type = FIELD_TEXT,
                          .flags = FIELD_OPTIONAL_VALUE,
                          .fallback = "any",
-                         .doc = "An exit code, the name of a signal, or `any`"},
+                         .doc = "an exit code, the name of a signal, or `any`"},
                .fields = fields,
                .flags = STEP_OPENING,
                .doc = "Waits until the program that the actor is, or that of another `actor`, has ended, and checks "

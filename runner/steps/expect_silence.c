@@ -27,7 +27,7 @@ const struct step_kind step_expect_silence = {
             .group = "connection",
             .value = {.type = FIELD_DURATION},
             .flags = STEP_CONNECTION | STEP_OPENING,
-            .doc = "Nothing may come for this long: data or a close breaks it.",
+            .doc = "Waits for this long. Data or a close in the meantime fails it.",
             .example = "- expect_silence: 200ms\n",
         },
     .compile = compile,

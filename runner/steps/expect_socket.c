@@ -7,19 +7,32 @@
 #include "steps/kinds.h"
 
 static const struct field fields[] = {
-    {.name = "state", .type = FIELD_CHOICE, .choices = tcp_state_choices, .doc = "of the connection, as the system names it (RFC 9293 3.3.2)"},
-    {.name = "peer", .type = FIELD_MATCHER, .doc = "the peer's address, as `tcp://127.0.0.1:80`"},
-    {.name = "local", .type = FIELD_MATCHER, .doc = "our address"},
-    {.name = "rtt", .type = FIELD_MATCHER, .doc = "smoothed round-trip time, compared with durations"},
-    {.name = "mss", .type = FIELD_MATCHER, .doc = "maximum segment size, bytes"},
-    {.name = "retransmits", .type = FIELD_MATCHER, .doc = "segments that were sent again, in all"},
-    {.name = "unread", .type = FIELD_MATCHER, .doc = "bytes received that no step has taken"},
-    {.name = "unsent", .type = FIELD_MATCHER, .doc = "bytes sent that the peer has not acknowledged"},
-    {.name = "congestion", .type = FIELD_MATCHER, .doc = "name of the congestion control"},
+    {.name = "state",
+     .type = FIELD_CHOICE,
+     .choices = tcp_state_choices,
+     .doc = "The state, as the system names it (RFC 9293 3.3.2)"},
+    {.name = "peer", .type = FIELD_MATCHER, .doc = "The peer's address, such as `tcp://127.0.0.1:80`"},
+    {.name = "local", .type = FIELD_MATCHER, .doc = "Our address"},
+    {.name = "rtt", .type = FIELD_MATCHER, .doc = "The smoothed round-trip time, compared with durations"},
+    {.name = "mss", .type = FIELD_MATCHER, .doc = "The maximum segment size in bytes"},
+    {.name = "retransmits", .type = FIELD_MATCHER, .doc = "Segments that were sent again, in all"},
+    {.name = "unread", .type = FIELD_MATCHER, .doc = "Bytes received that no step has taken"},
+    {.name = "unsent", .type = FIELD_MATCHER, .doc = "Bytes sent that the peer has not acknowledged"},
+    {.name = "congestion", .type = FIELD_MATCHER, .doc = "The name of the congestion control"},
     {.name = NULL},
 };
 
-enum fact { FACT_PEER, FACT_LOCAL, FACT_RTT, FACT_MSS, FACT_RETRANSMITS, FACT_UNREAD, FACT_UNSENT, FACT_CONGESTION, FACTS };
+enum fact {
+    FACT_PEER,
+    FACT_LOCAL,
+    FACT_RTT,
+    FACT_MSS,
+    FACT_RETRANSMITS,
+    FACT_UNREAD,
+    FACT_UNSENT,
+    FACT_CONGESTION,
+    FACTS
+};
 
 struct operand {
     enum tcp_state state; /* 0: not asked for */
@@ -36,7 +49,7 @@ struct asked {
     const struct matcher *facts[FACTS];
     enum tcp_state state;
     struct mark mark; /* of what does not hold */
-    const char *why;
+    const char *name, *why;
 };
 
 static bool compile(struct compiler *c, const struct step_model *m, struct instr *in)
@@ -45,7 +58,7 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     const struct node *state = node_get(m->value, "state");
     bool ok = true;
     in->operand = o;
-    if (state) {
+    if (state && state->kind == NODE_SCALAR) {
         o->state = (enum tcp_state)tcp_state_of_name(state->text.p);
         o->state_mark = state->mark;
     }
@@ -86,9 +99,10 @@ static struct view fact_view(const struct asked *k, const struct tcp_facts *f, e
     return (struct view){.type = VIEW_ABSENT};
 }
 
-static bool fails(struct asked *k, struct mark mark, const char *why)
+static bool fails(struct asked *k, struct mark mark, const char *name, const char *why)
 {
     k->mark = mark;
+    k->name = name;
     k->why = why;
     return false;
 }
@@ -103,12 +117,13 @@ static bool holds(void *ctx)
     else
         tcp_facts_of_fd(k->conn->fd.rfd, &facts);
     k->state = facts.state;
-    if (o->state && facts.state != o->state) return fails(k, o->state_mark, NULL);
+    if (o->state && facts.state != o->state) return fails(k, o->state_mark, NULL, NULL);
     for (int i = 0; i < FACTS; i++) {
         if (!k->facts[i]) continue;
         struct match_report report = {0};
         const struct view v = fact_view(k, &facts, (enum fact)i);
-        if (!matcher_check(k->facts[i], &v, k->arena, &report)) return fails(k, o->marks[i], report.message);
+        if (!matcher_check(k->facts[i], &v, k->arena, &report))
+            return fails(k, o->marks[i], fields[i + 1].name, report.message);
     }
     return true;
 }
@@ -118,7 +133,8 @@ static enum went begin(struct actor *a, const struct instr *in, union op_room *r
     const struct operand *o = in->operand;
     struct channel *ch = actor_channel(a, in);
     if (!ch) return WENT_FAILED;
-    if (ch->conn.kind != CONN_TCP) return actor_fail(a, "misuse", (struct mark){0}, "only TCP connections have this state");
+    if (ch->conn.kind != CONN_TCP)
+        return actor_fail(a, "misuse", (struct mark){0}, "only TCP connections have this state");
     struct asked *k = ARENA_NEW(&a->arena, struct asked);
     *k = (struct asked){.operand = o, .conn = &ch->conn, .arena = &a->arena};
     struct eval e = actor_eval(a);
@@ -140,9 +156,10 @@ static void explain(const struct instr *in, const union op_room *room, struct bu
     const char *state = tcp_state_name(k->state);
     (void)in;
     if (k->why)
-        buf_adds(out, k->why);
+        buf_printf(out, "`%s`: %s", k->name, k->why);
     else
-        buf_printf(out, "the connection is in state %s, not %s", state ? state : "unknown", tcp_state_name(k->operand->state));
+        buf_printf(out, "the connection is in state %s, not %s", state ? state : "unknown",
+                   tcp_state_name(k->operand->state));
 }
 
 const struct step_kind step_expect_socket = {
@@ -151,9 +168,10 @@ const struct step_kind step_expect_socket = {
             .name = "expect_socket",
             .group = "connection",
             .value = {.type = FIELD_MAP, .fields = fields},
-            .doc = "What the operating system keeps about the connection, also after our end is closed (`state: time_wait`). Waits until "
-                   "what it names holds, up to its deadline.",
-            .example = "- expect_socket: {state: established, rtt: {lt: 50ms}}\n- close\n- expect_socket: {state: time_wait}\n",
+            .doc = "Waits until the operating system says this about a TCP connection, up to the step's "
+                   "deadline. It also works after our end is closed, for `state: time_wait`.",
+            .example = "- expect_socket: {state: established, rtt: {lt: 50ms}}\n- close\n- expect_socket: {state: "
+                       "time_wait}\n",
         },
     .compile = compile,
     .begin = begin,

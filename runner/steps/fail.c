@@ -13,7 +13,7 @@ const struct step_kind step_fail = {
             .name = "fail",
             .group = "flow",
             .value = {.type = FIELD_TEXT},
-            .doc = "Fails the case with this reason.",
+            .doc = "Fails the case here, with this reason.",
             .example = "- fail: \"an open relay: ${answer}\"\n  if: answer:find(\"^250\")\n",
         },
     .compile = told_compile,

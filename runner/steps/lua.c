@@ -22,7 +22,9 @@ const struct step_kind step_lua = {
             .name = "lua",
             .group = "flow",
             .value = {.type = FIELD_CHUNK},
-            .doc = "Runs a Lua chunk. Its globals are this actor's variables; `error` fails the step. It computes and cannot wait.",
+            .doc = "Runs Lua code. Its globals are this actor's variables. It computes and cannot wait. "
+                   "An error in it, also one that it raises by `error`, means that the case could not "
+                   "be judged: its verdict is `error`. To fail a case, use `check` or `fail`.",
             .example = "- lua: |\n    total = (total or 0) + #head\n    if total > 100 then error(\"too much\") end\n",
         },
     .compile = compile,

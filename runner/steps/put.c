@@ -1,6 +1,7 @@
 #include <lauxlib.h>
 
 #include "engine/datum.h"
+#include "engine/names_check.h"
 #include "engine/run.h"
 #include "steps/kinds.h"
 
@@ -23,6 +24,7 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     for (uint32_t i = 0; i < m->value->n; i++) {
         const struct pair *p = &m->value->pairs[i];
         struct datum *d = datum_compile(c, p->value);
+        names_define(c, p->key->text, USE_QUEUE);
         if (d) o->items[o->n++] = (struct item){compile_queue(c, p->key->text.p), d, p->key->mark};
     }
     return o->n == m->value->n;
@@ -39,7 +41,8 @@ static enum went enter(struct actor *a, const struct instr *in)
         struct queue *q = &a->run->queues[o->items[i].queue];
         if (queue_put(q, ref)) continue;
         luaL_unref(L, LUA_REGISTRYINDEX, ref);
-        return actor_fail(a, "limit", o->items[i].mark, "queue `%s` holds %d values that nobody takes", q->name, QUEUE_MOST);
+        return actor_fail(a, "limit", o->items[i].mark, "queue `%s` holds %d values that nobody takes", q->name,
+                          QUEUE_MOST);
     }
     return WENT_ON;
 }
@@ -50,7 +53,7 @@ const struct step_kind step_put = {
             .name = "put",
             .group = "flow",
             .value = {.type = FIELD_VALUES},
-            .doc = "Puts a value into a queue of the case, for another actor to `take`.",
+            .doc = "Appends values to queues of the case, for another actor to `take`. It never waits.",
             .example = "- put: {mails: \"${mail}\"}\n",
         },
     .compile = compile,

@@ -3,8 +3,10 @@
 #include "util/units.h"
 
 static const struct field fields[] = {
-    {.name = "steps", .type = FIELD_STEPS, .flags = FIELD_REQUIRED, .doc = "what is repeated"},
-    {.name = "until", .type = FIELD_LUA, .doc = "ends the loop when it holds after a round; rounds that run out before are a failure"},
+    {.name = "steps", .type = FIELD_STEPS, .flags = FIELD_REQUIRED, .doc = "What is repeated"},
+    {.name = "until",
+     .type = FIELD_LUA,
+     .doc = "Ends the loop when it holds after a round; rounds that run out before are a failure"},
     {.name = NULL},
 };
 
@@ -46,12 +48,13 @@ const struct step_kind step_repeat = {
         {
             .name = "repeat",
             .group = "flow",
-            .value = {.type = FIELD_TEXT},
+            .value = {.type = FIELD_TEXT, .doc = "a number of rounds, a duration such as 4s, or `forever`"},
             .fields = fields,
             .flags = STEP_BLOCK,
-            .doc = "Repeats its steps a number of times, for a duration, or `forever`, which ends without a word when the peer closes "
-                   "between two rounds. `as` names the round, from 1.",
-            .example = "- repeat: 10\n  as: i\n  steps:\n    - send: {line: \"ping ${i}\"}\n    - expect: {line: \"pong ${i}\"}\n",
+            .doc = "Repeats its steps. `as` names the round, from 1. A duration ends between two "
+                   "rounds. `forever` ends without a word when the peer closes between two rounds.",
+            .example = "- repeat: 10\n  as: i\n  steps:\n    - send: {line: \"ping ${i}\"}\n    - expect: {line: "
+                       "\"pong ${i}\"}\n",
         },
     .compile = compile,
     .enter = loop_enter,

@@ -17,8 +17,8 @@
 enum {
     OUTPUT_MOST = 16 << 20, /* bytes of stdout, and of stderr */
     CHUNK = 16 << 10,
-    AT_ONCE = 1 << 20, /* bytes before others have their turn */
-    SHOWN = 160,       /* of the last line of stderr */
+    AT_ONCE = 128 << 10, /* bytes before others have their turn */
+    SHOWN = 160,         /* of the last line of stderr */
 };
 
 /* What it has started may keep its outputs open after it has ended: for so long they are still read. */
@@ -258,8 +258,8 @@ static const struct field fields[] = {
 const struct step_kind step_run = {
     .schema =
         {.name = "run",
-         .group = "programs",
-         .value = {.type = FIELD_ARGV, .doc = "The program and its arguments"},
+         .group = "program",
+         .value = {.type = FIELD_ARGV, .doc = "a list of a program and its arguments"},
          .fields = fields,
          .doc =
              "Runs a program to its end. It is looked up on PATH and started without a shell; it needs `--allow-run`. "

@@ -12,9 +12,9 @@ struct operand {
 };
 
 static const struct field fields[] = {
-    {.name = "chunk", .type = FIELD_SIZE, .doc = "bytes in each write; the socket's Nagle algorithm is switched off (TCP_NODELAY)"},
-    {.name = "every", .type = FIELD_DURATION, .doc = "pause between writes"},
-    {.name = "urgent", .type = FIELD_BOOL, .fallback = "false", .doc = "as TCP urgent data (MSG_OOB)"},
+    {.name = "chunk", .type = FIELD_SIZE, .doc = "Bytes in each write; switches off Nagle's algorithm (TCP_NODELAY)"},
+    {.name = "every", .type = FIELD_DURATION, .doc = "The pause between two writes"},
+    {.name = "urgent", .type = FIELD_BOOL, .fallback = "false", .doc = "As TCP urgent data (MSG_OOB)"},
     {.name = NULL},
 };
 
@@ -66,6 +66,16 @@ static enum went finish(struct actor *a, const struct instr *in, union op_room *
     return WENT_ON;
 }
 
+static void explain(const struct instr *in, const union op_room *room, struct buf *out)
+{
+    const struct send_op *o = &room->send;
+    uint64_t size = 0;
+    (void)in;
+    for (uint32_t i = 0; i < o->nsegments; i++)
+        size += o->segments[i].size;
+    buf_printf(out, "%llu of %llu bytes were sent", (unsigned long long)o->total, (unsigned long long)size);
+}
+
 const struct step_kind step_send = {
     .schema =
         {
@@ -74,13 +84,17 @@ const struct step_kind step_send = {
             .value = {.type = FIELD_PAYLOAD},
             .fields = fields,
             .flags = STEP_CONNECTION,
-            .doc = "Sends a payload: text, `{line: x}`, `{lines: [a, b]}`, `{hex: ..}`, `{base64: ..}`, `{file: path}`, "
-                   "`{pack: [format, values]}`, `{json: {..}}`, `{repeat: {of: A, times: n}}`, `{random: {bytes: n, seed: s}}`, or a "
-                   "list of these. It is done when the system has taken all bytes. A peer that has closed or reset meanwhile does not "
-                   "fail it: the next read tells what happened, or the end of the actor.",
-            .example = "- send: {line: \"EHLO ${self.name}\"}\n- send: [{hex: \"00 01\"}, \"tail\"]\n  chunk: 1\n  every: 5ms\n",
+            .doc = "Sends a payload: text, `{line: x}`, `{lines: [a, b]}`, `{hex: ..}`, `{base64: ..}`, "
+                   "`{file: path}`, `{pack: [format, values]}`, `{json: {..}}`, `{repeat: {of: A, "
+                   "times: n}}`, `{random: {bytes: n, seed: s}}`, or a list of these. It is done when "
+                   "the system has taken all bytes.\n\nA peer that has closed or reset does not fail it "
+                   "by itself: the next read of the connection meets what happened, or the end of the "
+                   "actor does if nothing reads.",
+            .example = "- send: {line: \"EHLO ${self.name}\"}\n- send: [{hex: \"00 01\"}, \"tail\"]\n  chunk: 1\n  "
+                       "every: 5ms\n",
         },
     .compile = compile,
     .begin = begin,
     .finish = finish,
+    .explain = explain,
 };

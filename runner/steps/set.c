@@ -1,6 +1,7 @@
 #include "engine/datum.h"
 #include "engine/run.h"
 #include "engine/scope.h"
+#include "lua/names.h"
 #include "steps/kinds.h"
 
 struct operand {
@@ -17,7 +18,10 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
         const struct pair *p = &m->value->pairs[i];
         struct datum *d = datum_compile(c, p->value);
         compile_define(c, p->key->text, p->key->mark);
-        if (d) o->list[o->n++] = (struct argument){p->key->text.p, d};
+        if (!names_is_name(p->key->text))
+            compile_error(c, p->key->mark, "a name is letters, digits and `_`, and no word of Lua");
+        else if (d)
+            o->list[o->n++] = (struct argument){p->key->text.p, d};
     }
     return o->n == m->value->n;
 }
@@ -54,8 +58,9 @@ const struct step_kind step_set = {
             .name = "set",
             .group = "flow",
             .value = {.type = FIELD_VALUES},
-            .doc = "Sets variables of this actor's copy, one after the other. Unquoted numbers and booleans are typed; a whole "
-                   "`${x}` keeps its type.",
+            .doc = "Sets variables of this actor's copy, in the order in which they are written. "
+                   "Unquoted numbers, `true`, `false` and `null` are typed; a whole `${x}` keeps the "
+                   "type of x.",
             .example = "- set: {count: \"${count + 1}\", user: alice}\n",
         },
     .compile = compile,

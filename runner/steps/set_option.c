@@ -20,10 +20,12 @@ static enum went enter(struct actor *a, const struct instr *in)
     struct channel *ch = actor_channel(a, in);
     if (!ch) return WENT_FAILED;
     const struct conn *c = &ch->conn;
-    if (c->kind == CONN_PROGRAM) return actor_fail(a, "misuse", (struct mark){0}, "a program's pipes have no socket options");
+    if (c->kind == CONN_PROGRAM)
+        return actor_fail(a, "misuse", (struct mark){0}, "a program's pipes have no socket options");
     if (c->closed) return actor_fail(a, "misuse", (struct mark){0}, "this actor has closed the connection before");
     const int family = c->kind == CONN_TCP ? c->local.sa.sa_family : AF_UNIX;
-    return options_apply(o->options, o->n, c->fd.rfd, family, &e) ? WENT_ON : actor_fail(a, "system", e.mark, "%s", e.why);
+    return options_apply(o->options, o->n, c->fd.rfd, family, &e) ? WENT_ON
+                                                                  : actor_fail(a, "system", e.mark, "%s", e.why);
 }
 
 const struct step_kind step_set_option = {
@@ -33,8 +35,7 @@ const struct step_kind step_set_option = {
             .group = "connection",
             .value = {.type = FIELD_MAP, .flags = FIELD_OPEN_MAP},
             .flags = STEP_CONNECTION,
-            .doc = "Sets socket options by their names: `nodelay`, `rcvbuf`, `sndbuf`, `linger`, `keepalive`, `ttl` and others "
-                   "(socket(7), tcp(7), ip(7)).",
+            .doc = "Sets socket options of the connection, by the names of the table \"Socket options\".",
             .example = "- set_option: {nodelay: true, rcvbuf: 4KiB, linger: 0, ttl: 5}\n",
         },
     .compile = compile,

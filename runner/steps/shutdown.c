@@ -31,8 +31,9 @@ const struct step_kind step_shutdown = {
             .group = "connection",
             .value = {.type = FIELD_CHOICE, .choices = choices},
             .flags = STEP_CONNECTION,
-            .doc = "Ends one direction: after `write` the peer sees the end of what we send (a FIN) and can go on sending; after `read` "
-                   "the system drops what comes. Of a program, `write` closes its stdin.",
+            .doc = "Ends one direction. After `write` the peer sees the end of what we send (a FIN) and "
+                   "can go on sending; after `read` the system drops what comes. On the connection of a "
+                   "program, `write` closes its stdin.",
             .example = "- shutdown: write\n- expect: {rest: \"answer\"}\n",
         },
     .compile = compile,

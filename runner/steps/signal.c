@@ -53,17 +53,18 @@ static const struct field fields[] = {WHOM_FIELD("The program, if another actor 
 const struct step_kind step_signal = {
     .schema =
         {.name = "signal",
-         .group = "programs",
-         .value = {.type = FIELD_TEXT, .doc = "The signal's name: HUP, USR1, TERM"},
+         .group = "program",
+         .value = {.type = FIELD_TEXT, .doc = "the name of a signal, such as HUP, USR1 or TERM"},
          .fields = fields,
          .doc =
              "Sends a signal to the program that the actor is, or to that of another `actor`. It reaches the program\n"
              "itself and none of those that it has started. What comes of it is for the next steps to find out.",
          .example = "actors:\n"
                     "  app:\n"
-                    "    run: [my-server, --config, \"${case.tmp}/app.conf\"]\n"
+                    "    run: [my-server, --listen-fd, \"${app.http.fd}\"]\n"
+                    "    pass: {http: \"tcp://127.0.0.1:0\"}\n"
                     "  client:\n"
-                    "    connect: ${app.address}\n"
+                    "    connect: ${app.http.address}\n"
                     "    steps:\n"
                     "      - {signal: HUP, actor: app}\n"
                     "      - expect: {line: reloaded}\n"},

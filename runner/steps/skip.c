@@ -17,7 +17,7 @@ const struct step_kind step_skip = {
             .name = "skip",
             .group = "flow",
             .value = {.type = FIELD_TEXT},
-            .doc = "Ends the case here with the verdict `skip`.",
+            .doc = "Ends the case here with the verdict `skip` and this reason.",
             .example = "- skip: the server has no STARTTLS\n  if: not has_starttls\n",
         },
     .compile = told_compile,

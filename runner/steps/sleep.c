@@ -23,7 +23,8 @@ const struct step_kind step_sleep = {
             .name = "sleep",
             .group = "flow",
             .value = {.type = FIELD_DURATION},
-            .doc = "Does nothing for this long. What can be waited for is better waited for.",
+            .doc = "Does nothing for this long. Where there is something to wait for, wait for that "
+                   "instead.",
             .example = "- sleep: 10ms\n",
         },
     .compile = compile,

@@ -65,7 +65,7 @@ static const struct field fields[] = {WHOM_FIELD("The program or listener, if an
 
 const struct step_kind step_start = {
     .schema = {.name = "start",
-               .group = "programs",
+               .group = "program",
                .value = {.type = FIELD_NOTHING},
                .fields = fields,
                .doc = "Starts a program again that has ended, as its actor says (`files` are written again, `pass` "

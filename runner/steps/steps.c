@@ -17,8 +17,10 @@ const struct step_kind step_steps = {
             .group = "flow",
             .value = {.type = FIELD_STEPS},
             .flags = STEP_BLOCK,
-            .doc = "A plain block: `if`, `via`, `timeout`, `ignore`, `meanwhile` and `level` on it hold for all its steps.",
-            .example = "- if: user ~= nil\n  timeout: 2s\n  steps:\n    - send: {line: \"USER ${user}\"}\n    - expect: {line: OK}\n",
+            .doc = "A plain block. `if`, `via`, `timeout`, `ignore`, `meanwhile` and `level` on it hold "
+                   "for all its steps; the `timeout` bounds the whole block.",
+            .example = "- if: user ~= nil\n  timeout: 2s\n  steps:\n    - send: {line: \"USER ${user}\"}\n    - "
+                       "expect: {line: OK}\n",
         },
     .compile = compile,
     .enter = enter,

@@ -34,7 +34,7 @@ static const struct field fields[] = {WHOM_FIELD("The program or listener, if an
 const struct step_kind step_stop = {
     .schema =
         {.name = "stop",
-         .group = "programs",
+         .group = "program",
          .value = {.type = FIELD_NOTHING},
          .fields = fields,
          .doc = "Ends the program that the actor is, or that of another `actor`, and waits until it has ended: it gets "

@@ -2,7 +2,7 @@
 #include "steps/kinds.h"
 
 static const struct field fields[] = {
-    {.name = "parties", .type = FIELD_INT, .doc = "how many meet; inside `serve` it must be said"},
+    {.name = "parties", .type = FIELD_INT, .doc = "How many meet; inside `serve` it must be said"},
     {.name = NULL},
 };
 
@@ -18,17 +18,19 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     in->operand = o;
     o->index = (uint32_t)(p - c->plan->syncs);
     if (!parties) {
-        if (!c->actor->model->serves) return true;
+        if (!c->actor->model->serves || m->incomplete) return !m->incomplete;
         struct diag *g = compile_error(c, m->mark, "how many copies of `serve` meet here is not known");
         diag_hint(c->diags, g, "say `parties: n` beside `sync`");
         return false;
     }
-    const int64_t n = field_int(parties, 0);
+    if (!compile_fixed(c, parties, "parties")) return false;
+    const int64_t n = field_int(parties, 1);
     if (n > 0 && n <= UINT32_MAX && (!p->parties || p->parties == n)) {
         p->parties = (uint32_t)n;
         return true;
     }
-    compile_error(c, parties->mark, n > 0 ? "another `sync: %s` says another number of parties" : "`parties` of `%s` is at least 1",
+    compile_error(c, parties->mark,
+                  n > 0 ? "another `sync: %s` says another number of parties" : "`parties` of `%s` is at least 1",
                   m->value->text.p);
     return false;
 }
@@ -55,8 +57,10 @@ const struct step_kind step_sync = {
             .group = "flow",
             .value = {.type = FIELD_NAME},
             .fields = fields,
-            .doc = "All actors whose steps name it meet here, as often as it comes, and then go on. An actor that has ended fails those "
-                   "who wait for it at once.",
+            .doc = "A meeting point. Every actor whose steps name it waits here until all of them have "
+                   "come; then they go on. Each of an actor's `instances` counts as one. They may meet "
+                   "again and again.\n\nIf one of them has ended, those who wait for it fail at once. "
+                   "It waits until the case's deadline, unless it has a `timeout`.",
             .example = "- sync: stored\n",
         },
     .compile = compile,

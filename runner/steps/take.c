@@ -1,5 +1,6 @@
 #include <lauxlib.h>
 
+#include "engine/names_check.h"
 #include "engine/run.h"
 #include "engine/scope.h"
 #include "steps/kinds.h"
@@ -9,6 +10,7 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     uint32_t *queue = ARENA_NEW(c->arena, uint32_t);
     in->operand = queue;
     *queue = compile_queue(c, m->value->text.p);
+    names_use(c, m->value->text, m->value->mark, USE_QUEUE);
     in->as = compile_as(c, m->as, &in->nas);
     return true;
 }
@@ -62,7 +64,8 @@ const struct step_kind step_take = {
             .group = "flow",
             .value = {.type = FIELD_NAME},
             .flags = STEP_OPENING,
-            .doc = "Takes the next value out of a queue of the case, and waits until there is one. `as` gives it a name.",
+            .doc = "Takes the oldest value out of a queue of the case, and waits until there is one. "
+                   "`as` captures it.",
             .example = "- take: mails\n  as: mail\n",
         },
     .compile = compile,

@@ -17,7 +17,8 @@ const struct step_kind step_warn = {
             .name = "warn",
             .group = "flow",
             .value = {.type = FIELD_TEXT},
-            .doc = "A warning: the case goes on, and passes with the verdict `warn` at best.",
+            .doc = "Notes a warning. The case goes on; its verdict is `warn`, unless something worse "
+                   "follows.",
             .example = "- warn: the server told its version\n  if: version ~= nil\n",
         },
     .compile = told_compile,

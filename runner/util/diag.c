@@ -48,6 +48,23 @@ static struct place copy_place(struct diags *d, const struct diag *last, struct 
     return p;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What stands once and is read several times, such as a macro's steps, is wrong once. */
+static bool is_said(const struct diags *d, const struct place *p, const char *message)
+{
+    for (uint32_t i = d->n; i-- > 0;) {
+        const struct diag *g = &d->list[i];
+        if (g->place.line == p->line && g->place.col == p->col && strcmp(g->message, message) == 0 &&
+            same_text(g->place.file, p->file))
+            return true;
+    }
+    return false;
+}
+
 struct diag *diags_add(struct diags *d, struct place place, const char *format, ...)
 {
     if (!d->list) {
@@ -55,18 +72,22 @@ struct diag *diags_add(struct diags *d, struct place place, const char *format, 
         d->size = DIAGS_MOST + 1;
         d->list = mem_zalloc(d->size * sizeof *d->list);
     }
+    char text[TEXT_MOST];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
     struct diag *g = &d->list[d->n];
-    if (d->n == DIAGS_MOST) {
-        d->dropped++;
+    const bool said = is_said(d, &place, text);
+    if (said || d->n == DIAGS_MOST) {
+        if (!said) d->dropped++;
+        g = &d->list[DIAGS_MOST];
         *g = (struct diag){.message = ""};
         return g;
     }
-    va_list ap;
-    va_start(ap, format);
     *g = (struct diag){.order = d->n};
     g->place = copy_place(d, d->n ? g - 1 : NULL, place);
-    g->message = format_text(d, format, ap);
-    va_end(ap);
+    g->message = arena_dup(&d->arena, slice_of(text));
     d->n++;
     return g;
 }
@@ -228,11 +249,6 @@ struct ranked {
     uint32_t file;
 };
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static int by_number(uint32_t a, uint32_t b)
 {
     return (a > b) - (a < b);
@@ -261,26 +277,12 @@ static struct ranked *sorted(const struct diags *d)
     return list;
 }
 
-/* Is entry i what another one of the same place has said already? */
-static bool repeated(const struct ranked *list, uint32_t i)
-{
-    const struct diag *g = list[i].g;
-    for (uint32_t k = i; k-- > 0;) {
-        const struct diag *other = list[k].g;
-        if (list[k].file != list[i].file || other->place.line != g->place.line || other->place.col != g->place.col)
-            return false;
-        if (same_text(other->message, g->message) && same_text(other->hint, g->hint)) return true;
-    }
-    return false;
-}
-
 void diags_print(struct diags *d, bool color, struct buf *out)
 {
     const struct paint *paint = color ? &colored : &plain;
     struct ranked *list = sorted(d);
     for (uint32_t i = 0; i < d->n; i++) {
         const struct diag *g = list[i].g;
-        if (repeated(list, i)) continue;
         put_place(paint, &g->place, true, g->message, g->hint, out);
         if (g->also.file) put_place(paint, &g->also, false, g->also_message, NULL, out);
     }

@@ -45,8 +45,8 @@ enum { DIAGS_MOST = 1000 };
 
 void diags_init(struct diags *d);
 void diags_done(struct diags *d);
-/* Adds one; strings are copied. message is printf's. Returns it, for diag_hint and diag_also; never NULL (beyond
- * DIAGS_MOST a scratch entry is given back). */
+/* Adds one, unless the same message stands at this place; strings are copied. message is printf's. Returns it, for
+ * diag_hint and diag_also; never NULL (a scratch entry if nothing was added, which is so beyond DIAGS_MOST too). */
 struct diag *diags_add(struct diags *d, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void diag_hint(struct diags *d, struct diag *g, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -54,7 +54,7 @@ void diag_hint(struct diags *d, struct diag *g, const char *format, ...) __attri
 struct suggest;
 void diag_suggest(struct diags *d, struct diag *g, const struct suggest *s);
 void diag_also(struct diags *d, struct diag *g, struct place place, const char *message);
-/* Sorts by file (in order of first appearance), line, column; drops exact repetitions; appends the text of all. */
+/* Sorts by file (in order of first appearance), line, column; appends the text of all. */
 void diags_print(struct diags *d, bool color, struct buf *out);
 
 #endif

@@ -106,9 +106,9 @@ static int refuse(struct permit_need *need, enum permit_kind kind, const char *v
     const char *flag = flag_of(kind);
     if (!need) return -PERMIT_DENIED;
     snprintf(need->what, sizeof need->what, "%s %s", verb, what);
-    int n = snprintf(need->flag, sizeof need->flag, "%s=%s", flag, value);
-    bool fits = n > 0 && (size_t)n < sizeof need->flag && !strchr(value, ',');
-    if (!fits) snprintf(need->flag, sizeof need->flag, "%s", flag);
+    const bool fits = strlen(flag) + 1 + strlen(value) < sizeof need->flag && !strchr(value, ',');
+    snprintf(need->flag, sizeof need->flag, "%s%s%.*s", flag, fits ? "=" : "", fits ? (int)sizeof need->flag : 0,
+             value);
     return -PERMIT_DENIED;
 }
 
@@ -199,7 +199,8 @@ static int open_granted(const struct permit_scope *s, const char *path, bool rea
 int permit_open(const struct permit_scope *s, const char *path, int flags, mode_t mode, struct permit_need *ret_need)
 {
     char normal[PATH_MAX], real[PATH_MAX];
-    flags |= O_CLOEXEC | O_NOCTTY;
+    /* openat2(2) takes little beside O_PATH. */
+    flags |= flags & O_PATH ? O_CLOEXEC : O_CLOEXEC | O_NOCTTY;
     int error = path_normal(s->folder, path, normal);
     if (error) return error;
     int fd = open_granted(s, normal, false, flags, mode, ret_need);

@@ -85,7 +85,7 @@ static void test_good_values(void **state)
 static void test_values_known_only_later(void **state)
 {
     (void)state;
-    is_good("bool: ${x}\nint: ${x}\nnumber: 1${x}\ntimeout: ${x}ms\nsize: \"${x}\"\nby: ${x}\nconnect: ${server}\n");
+    is_good("int: ${x}\nnumber: 1${x}\ntimeout: ${x}ms\nsize: \"${x}\"\nconnect: ${server}\n");
     says("int: $${x}", "1:6+5 `int` takes a whole number");
 }
 
@@ -114,6 +114,8 @@ static void test_wrong_forms(void **state)
     says("name: ${x}", "1:7+4 `name` takes a name | a name is fixed: `${}` cannot stand in it");
     says("bool: yes", "1:7+3 `bool` takes true or false | write true");
     says("bool: 1", "1:7+1 `bool` takes true or false");
+    says("bool: ${x}", "1:7+4 `bool` takes true or false | it is fixed: `${}` cannot stand in it");
+    says("by: ${x}", "1:5+4 `by` takes one of fin, reset, close_notify, any | it is fixed: `${}` cannot stand in it");
     says("by: \"rest\"", "1:5+6 `by` takes one of fin, reset, close_notify, any | did you mean `reset`?");
     says("check: ${x > 1}", "1:8+8 `check` takes a Lua expression | write it without `${}`: x > 1");
     says("lua: ''", "1:6+2 `lua` takes Lua code");

@@ -94,12 +94,14 @@ static void test_places_in_block_texts(void **state)
     stands_at("b:\n  - 1\na: >\n  one\n  two ${x}\n\n  three\n   four\n  five\n", "${x}", "${x}", 5, 7);
     stands_at("b:\n  - 1\na: >\n  one\n  two ${x}\n\n  three\n   four\n  five\n", "four", "four", 8, 4);
     stands_at("b:\n  - 1\na: >\n  one\n  two ${x}\n\n  three\n   four\n  five\n", "five", "five", 9, 3);
+    stands_at("a: |2\n   one\n  two\n", "one", "one", 2, 4);
+    stands_at("a: |2\n   one\n  two\n", "two", "two", 3, 3);
+    stands_at("a: >1-\n\n   one\n", "one", "one", 3, 4);
 }
 
 static void test_places_that_nobody_can_say(void **state)
 {
     (void)state;
-    stands_at("a: |2\n   one\n", "one", NULL, 0, 0);
     stands_at("b: &b x\na: *b\n", "x", "x", 1, 7);
     stands_at("a: 'x\xE2\x80\xA8y z'\n", "x", "x", 1, 5);
 }

@@ -1,10 +1,12 @@
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cmocka.h>
+
 #include <signal.h>
+#include <stdio.h>
 
 #include "engine/plan.h"
 #include "engine/program_plan.h"
@@ -29,7 +31,7 @@ static void plan_with(struct planned *x, const char *keys)
     struct buf text = BUF_INIT(64 * 1024);
     *x = (struct planned){.text = BUF_INIT(1024 * 1024), .lua = luastate_new(LUASTATE_CAP)};
     diags_init(&x->diags);
-    buf_printf(&text, "sockrun: 1\nactors:\n  app:\n    run: [server, \"-p\", \"${self.fe.fd}\"]\n%s", keys);
+    buf_printf(&text, "sockrun: 1\nactors:\n  app:\n    run: [server, \"-p\", \"${self.name}\"]\n%s", keys);
     const char *kept = arena_dup(&x->arena, buf_slice(&text));
     buf_done(&text);
     x->scenario = scenario_load(&o, "t.yaml", slice_of(kept), &x->arena, &x->diags);

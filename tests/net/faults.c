@@ -192,9 +192,14 @@ static enum fault choose(enum fault_call call, unsigned allowed)
     return NO_FAULT;
 }
 
+static bool is_watched(int fd)
+{
+    return fd >= 0 && fd < FDS_MOST && faults.watched && faults.watched[fd].epoll;
+}
+
 static void arm_again(int fd)
 {
-    if (fd < 0 || fd >= FDS_MOST || !faults.watched || !faults.watched[fd].epoll) return;
+    if (!is_watched(fd)) return;
     struct watched *w = &faults.watched[fd];
     int error = errno;
     __real_epoll_ctl(w->epoll, EPOLL_CTL_MOD, fd, &w->event);
@@ -211,7 +216,8 @@ static bool fails(enum fault fault, int fd)
     return true;
 }
 
-/* A part may be taken of a stream only, and only one who does not block knows EAGAIN. */
+/* A part may be taken of a stream only. Only one who does not block knows EAGAIN, and only one who then waits for an
+ * edge cannot tell that it was not true. */
 static unsigned allowed_on(int fd)
 {
     unsigned allowed = ~0u;
@@ -219,7 +225,7 @@ static unsigned allowed_on(int fd)
     socklen_t n = sizeof type;
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type != SOCK_STREAM) allowed &= ~BIT(SHORT);
     int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || !(flags & O_NONBLOCK)) allowed &= ~BIT(EAGAIN_);
+    if (flags < 0 || !(flags & O_NONBLOCK) || !is_watched(fd)) allowed &= ~BIT(EAGAIN_);
     errno = error;
     return allowed;
 }

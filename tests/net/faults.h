@@ -10,7 +10,7 @@
  *     seed=7        begins the sequence of random numbers (1 if absent)
  *     short=30      percent of recv, send, read and write that take or give fewer bytes; of epoll_wait, fewer events
  *     eintr=20      percent of calls that are interrupted
- *     eagain=10     percent of calls on non-blocking descriptors
+ *     eagain=10     percent of calls on non-blocking descriptors that an epoll watches
  *     emfile=5      percent of accept4 and socket
  *     enobufs=5     percent of send
  *     accept4@3=emfile   the third call of that kind; one of the faults above, again for as many items as wanted

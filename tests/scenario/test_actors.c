@@ -130,10 +130,10 @@ static void test_wrong(void **state)
 static void test_not_yet(void **state)
 {
     (void)state;
-    actor_bad("{proxy: {listen: x, to: y}}", "`proxy` is not supported by this version");
-    actor_bad("{connect: x, rules: [z]}", "`rules` is not supported by this version");
-    actor_bad("{run: [x], pty: true}", "`pty` is not supported by this version");
-    actor_bad("{listen: x, session: y}", "`session` is not supported by this version");
+    actor_bad("{proxy: {listen: x, to: y}}", "`proxy` is not part of this version");
+    actor_bad("{connect: x, rules: [z]}", "`rules` is not part of this version");
+    actor_bad("{run: [x], pty: true}", "`pty` is not part of this version");
+    actor_bad("{listen: x, session: y}", "`session` is not part of this version");
 }
 
 int main(void)

@@ -104,12 +104,12 @@ static void test_not_yet(void **state)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char text[200], message[200];
         snprintf(text, sizeof text, "sockrun: 1\n%s: x\n" C, keys[i]);
-        snprintf(message, sizeof message, "`%s` is not supported by this version", keys[i]);
+        snprintf(message, sizeof message, "`%s` is not part of this version", keys[i]);
         load_bad(NULL, text, message);
         snprintf(text, sizeof text, "sockrun: 1\ncases:\n  - %s: {a: b}\n    " C, keys[i]);
         load_bad(NULL, text, message);
     }
-    load_bad(NULL, "sockrun: 1\nuse: [./m.lua]\n" C, "message modules are not supported by this version");
+    load_bad(NULL, "sockrun: 1\nuse: [./m.lua]\n" C, "message modules are not part of this version");
     struct loaded x;
     load_good(&x, "sockrun: 1\nuse: []\n" C);
     unload(&x);

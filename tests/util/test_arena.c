@@ -84,6 +84,34 @@ static void arrays(void **state)
     arena_done(&a);
 }
 
+static void note_order(void *p)
+{
+    int **next = p;
+    **next = **next * 10 + 1;
+}
+
+static void note_again(void *p)
+{
+    int **next = p;
+    **next = **next * 10 + 2;
+}
+
+static void deferred_calls_come_latest_first(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    int order = 0;
+    int **p = ARENA_NEW(&a, int *);
+    *p = &order;
+    arena_defer(&a, note_order, p);
+    arena_defer(&a, note_again, p);
+    assert_int_equal(order, 0);
+    arena_done(&a);
+    assert_int_equal(order, 21);
+    arena_done(&a);
+    assert_int_equal(order, 21);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +121,7 @@ int main(void)
         cmocka_unit_test(empty_again_after_done),
         cmocka_unit_test(texts),
         cmocka_unit_test(arrays),
+        cmocka_unit_test(deferred_calls_come_latest_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,16 @@
+# Which layers a layer may include beside itself and include/sockrun: the build links what is named here, and the test of
+# the layers holds every #include against it. LAYER/ROOM allows that one room.
+set(SOCKRUN_LAYERS util event doc net match op lua scenario engine steps report run)
+set(util_MAY_INCLUDE)
+set(event_MAY_INCLUDE util)
+set(doc_MAY_INCLUDE util)
+set(net_MAY_INCLUDE util)
+set(match_MAY_INCLUDE util)
+set(op_MAY_INCLUDE net match util)
+set(lua_MAY_INCLUDE op net match util)
+set(scenario_MAY_INCLUDE lua/expr lua/names lua/tmpl doc util)
+set(engine_MAY_INCLUDE scenario lua op net match event doc util)
+set(steps_MAY_INCLUDE engine ${engine_MAY_INCLUDE})
+set(report_MAY_INCLUDE event util)
+set(run_MAY_INCLUDE steps report ${steps_MAY_INCLUDE})
+set(cli_MAY_INCLUDE ${SOCKRUN_LAYERS})

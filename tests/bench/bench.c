@@ -1,0 +1,295 @@
+/* bench_measure SOCKRUN FOLDER [NAME...]: measures sockrun against plain C programs that do the same (they are in
+ * FOLDER), both in this run, so that the ratios mean something on any machine. Says what was aimed at, and judges
+ * nothing: a machine that is busy is no failure. */
+
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "process.h"
+
+static const char *sockrun;  /* the program */
+static const char *programs; /* the folder of the plain ones */
+static char tmp[] = "/tmp/sockrun-bench-XXXXXX";
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void write_file(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void write_file(const char *name, const char *format, ...)
+{
+    char path[4096];
+    va_list ap;
+    snprintf(path, sizeof path, "%s/%s", tmp, name);
+    FILE *f = fopen(path, "w");
+    if (!f) die(path);
+    va_start(ap, format);
+    vfprintf(f, format, ap);
+    va_end(ap);
+    if (fclose(f) != 0) die(path);
+}
+
+static struct measured run_scenario(const char *name, int runs)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", tmp, name);
+    const char *const argv[] = {sockrun, "-q", "-j", "2", "--allow-run", path, NULL};
+    return process_best(argv, runs);
+}
+
+static void write_hello(const char *name)
+{
+    write_file(name, "sockrun: 1\n"
+                     "name: an echo server answers with what it was sent\n"
+                     "actors:\n"
+                     "  server:\n"
+                     "    listen: tcp://127.0.0.1:0\n"
+                     "    steps:\n"
+                     "      - expect: \"hello\\r\\n\"\n"
+                     "      - expect_socket: {state: established}\n"
+                     "      - send: \"HELLO\\r\\n\"\n"
+                     "      - expect_close\n"
+                     "  client:\n"
+                     "    connect: ${server}\n"
+                     "    steps:\n"
+                     "      - send: \"hello\\r\\n\"\n"
+                     "      - expect: \"HELLO\\r\\n\"\n"
+                     "      - close\n");
+}
+
+/* Ping-pong */
+
+enum { FEW = 5000, MANY = 105000, TRIES = 5 };
+
+static void write_pingpong(const char *name, int rounds)
+{
+    const char *message = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    write_file(name,
+               "sockrun: 1\n"
+               "name: ping-pong\n"
+               "timeout: 5m\n"
+               "actors:\n"
+               "  server:\n"
+               "    listen: tcp://127.0.0.1:0\n"
+               "    steps:\n"
+               "      - repeat: %d\n"
+               "        steps:\n"
+               "          - expect: \"%s\"\n"
+               "          - send: \"%s\"\n"
+               "  client:\n"
+               "    connect: ${server}\n"
+               "    steps:\n"
+               "      - repeat: %d\n"
+               "        steps:\n"
+               "          - send: \"%s\"\n"
+               "          - expect: \"%s\"\n",
+               rounds, message, message, rounds, message, message);
+}
+
+static double bare_pingpong(int rounds)
+{
+    char program[4096], n[16];
+    snprintf(program, sizeof program, "%s/bench_pingpong", programs);
+    snprintf(n, sizeof n, "%d", rounds);
+    const char *const argv[] = {program, n, NULL};
+    return process_measure(argv).seconds;
+}
+
+/* The start of the process does not count: what more rounds cost does. */
+static void measure_pingpong(void)
+{
+    double bare = 0, ours = 0;
+    write_pingpong("few.yaml", FEW);
+    write_pingpong("many.yaml", MANY);
+    for (int i = 0; i < TRIES; i++) {
+        double b = (MANY - FEW) / (bare_pingpong(MANY) - bare_pingpong(FEW));
+        double o = (MANY - FEW) / (run_scenario("many.yaml", 1).seconds - run_scenario("few.yaml", 1).seconds);
+        if (b > bare) bare = b;
+        if (o > ours) ours = o;
+    }
+    printf("64-byte ping-pong on one TCP connection, both ends in one process, best of %d\n", TRIES);
+    printf("  plain epoll program  %8.0f round trips/s\n", bare);
+    printf("  sockrun              %8.0f round trips/s\n", ours);
+    printf("  ratio                %8.2f            (aim: at least 1.05)\n", ours / bare);
+}
+
+/* A small scenario */
+
+static void measure_start(void)
+{
+    static const char *const nothing[] = {"/bin/true", NULL};
+    struct measured empty = {.seconds = 1e9}, hello = {.seconds = 1e9};
+    write_hello("hello.yaml");
+    for (int i = 0; i < 50; i++) {
+        struct measured e = process_measure(nothing), h = run_scenario("hello.yaml", 1);
+        if (e.seconds < empty.seconds) empty = e;
+        if (h.seconds < hello.seconds) hello.seconds = h.seconds;
+        if (h.peak_kib > hello.peak_kib) hello.peak_kib = h.peak_kib;
+    }
+    printf("hello.yaml as a whole process, best of 50\n");
+    printf("  /bin/true            %8.2f ms\n", empty.seconds * 1e3);
+    printf("  sockrun              %8.2f ms\n", hello.seconds * 1e3);
+    printf("  more                 %8.2f ms         (aim: at most 3)\n", (hello.seconds - empty.seconds) * 1e3);
+    printf("  peak memory          %8.1f MiB        (aim: at most 8)\n", (double)hello.peak_kib / 1024);
+}
+
+/* Many files */
+
+static void measure_files(void)
+{
+    enum { FILES = 1000 };
+    char path[4096], name[64];
+    snprintf(path, sizeof path, "%s/files", tmp);
+    if (mkdir(path, 0700) < 0) die(path);
+    for (int i = 0; i < FILES; i++) {
+        snprintf(name, sizeof name, "files/hello%04d.yaml", i);
+        write_hello(name);
+    }
+    struct measured m = run_scenario("files", 5);
+    printf("%d files of hello.yaml at -j 2, best of 5\n", FILES);
+    printf("  sockrun              %8.0f files/s    (aim: at least 2000)\n", FILES / m.seconds);
+    printf("  peak memory          %8.1f MiB\n", (double)m.peak_kib / 1024);
+}
+
+/* Many connections */
+
+static void write_crowd(const char *name, int n)
+{
+    write_file(name,
+               "sockrun: 1\n"
+               "name: a crowd\n"
+               "timeout: 5m\n"
+               "step_timeout: 1m\n"
+               "actors:\n"
+               "  server:\n"
+               "    listen: tcp://127.0.0.1:0\n"
+               "    serve:\n"
+               "      - expect: \"ping\\n\"\n"
+               "      - send: \"pong\\n\"\n"
+               "      - expect_close\n"
+               "  client:\n"
+               "    connect: ${server}\n"
+               "    instances: %d\n"
+               "    steps:\n"
+               "      - send: \"ping\\n\"\n"
+               "      - expect: \"pong\\n\"\n"
+               "      - sync: open\n"
+               "      - close\n",
+               n);
+}
+
+static void measure_crowd(void)
+{
+    struct measured first = {0}, last = {0};
+    enum { FIRST = 1000, LAST = 9000, STEP = 2000 };
+    printf("connections that are open at the same time, both ends in one file, best of 3\n");
+    for (int n = FIRST; n <= LAST; n += STEP) {
+        write_crowd("crowd.yaml", n);
+        struct measured m = run_scenario("crowd.yaml", 3);
+        if (n == FIRST) first = m;
+        last = m;
+        printf("  %4d                 %8.1f ms %7.1f us each, %6.1f MiB\n", n, m.seconds * 1e3, m.seconds * 1e6 / n,
+               (double)m.peak_kib / 1024);
+    }
+    printf("  time, 9000 to 1000   %8.1f times      (linear: 9)\n", last.seconds / first.seconds);
+    printf("  memory for an actor  %8.2f KiB        (aim: at most 2; there are two for a connection)\n",
+           (double)(last.peak_kib - first.peak_kib) / (2.0 * (LAST - FIRST)));
+}
+
+/* Much data */
+
+#define MUCH "1073741824"
+
+static void write_rest(const char *name, const char *sender)
+{
+    write_file(name,
+               "sockrun: 1\n"
+               "name: one GiB\n"
+               "timeout: 5m\n"
+               "step_timeout: 5m\n"
+               "actors:\n"
+               "  receiver:\n"
+               "    listen: tcp://127.0.0.1:0\n"
+               "    steps:\n"
+               "      - expect: {rest: {length: " MUCH "}}\n"
+               "  sender:\n"
+               "%s",
+               sender);
+}
+
+static void say_rest(const char *who, struct measured m)
+{
+    printf("  %-28s %6.2f GiB/s, peak memory %6.1f MiB\n", who, 1 / m.seconds, (double)m.peak_kib / 1024);
+}
+
+static void measure_rest(void)
+{
+    char program[4000], sender[8192];
+    snprintf(program, sizeof program, "%s/bench_move", programs);
+    const char *const both[] = {program, "both", MUCH, NULL};
+    snprintf(sender, sizeof sender, "    run: [\"%s\", send, \"${receiver.port}\", \"" MUCH "\"]\n    exit: 0\n",
+             program);
+    write_rest("rest.yaml", sender);
+    write_rest("rest_repeat.yaml", "    connect: ${receiver}\n"
+                                   "    steps:\n"
+                                   "      - send: {repeat: {of: \"0123456789abcdef\", times: 67108864}}\n");
+    write_rest("rest_random.yaml", "    connect: ${receiver}\n"
+                                   "    steps:\n"
+                                   "      - send: {random: {bytes: 1024MiB, seed: 1}}\n");
+    struct measured bare = process_best(both, 3), ours = run_scenario("rest.yaml", 3);
+    printf("1 GiB over loopback, best of 3\n");
+    say_rest("plain program to plain program", bare);
+    say_rest("plain program to `rest`", ours);
+    say_rest("`repeat` to `rest`, one process", run_scenario("rest_repeat.yaml", 3));
+    say_rest("`random` to `rest`, one process", run_scenario("rest_random.yaml", 3));
+    printf("  ratio of the first two %6.2f            (aim: at least 1)\n", bare.seconds / ours.seconds);
+}
+
+static const struct {
+    const char *name;
+    void (*measure)(void);
+} benchmarks[] = {
+    {"pingpong", measure_pingpong}, {"start", measure_start}, {"files", measure_files},
+    {"crowd", measure_crowd},       {"rest", measure_rest},
+};
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+    (void)st;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+static void clean_up(void)
+{
+    nftw(tmp, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s SOCKRUN FOLDER [NAME...]\n", argv[0]);
+        return 1;
+    }
+    sockrun = argv[1];
+    programs = realpath(argv[2], NULL);
+    if (!programs) die(argv[2]);
+    if (!mkdtemp(tmp)) die(tmp);
+    atexit(clean_up);
+    for (size_t i = 0; i < sizeof benchmarks / sizeof benchmarks[0]; i++) {
+        int wanted = argc == 3;
+        for (int at = 3; at < argc; at++)
+            wanted |= strcmp(argv[at], benchmarks[i].name) == 0;
+        if (wanted) benchmarks[i].measure();
+    }
+    return 0;
+}

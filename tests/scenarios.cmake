@@ -1,0 +1,77 @@
+# What the program says and how it ends, over files.
+find_program(VALGRIND valgrind)
+# Where Debian has servers, and not every user looks.
+set(servers ENVIRONMENT_MODIFICATION PATH=path_list_append:/usr/sbin)
+set(counted "^[0-9]+ errors? in [0-9]+ files?$")
+
+# NAME FILE CODE: the same scenario where leaks and wrong reads show.
+if(VALGRIND AND NOT SOCKRUN_SANITIZE)
+  add_executable(sockrun-valgrind $<TARGET_PROPERTY:sockrun,SOURCES> valgrind_shim.c)
+  target_link_libraries(sockrun-valgrind PRIVATE layer_run)
+  target_link_options(sockrun-valgrind PRIVATE -Wl,--wrap=syscall)
+  target_compile_definitions(sockrun-valgrind PRIVATE $<TARGET_PROPERTY:sockrun,COMPILE_DEFINITIONS>)
+endif()
+function(sockrun_valgrind name file code)
+  if(TARGET sockrun-valgrind)
+    add_test(NAME valgrind/${name}
+             COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun-valgrind> -D FILE=${file} -D CODE=${code} -D
+                     LOGS=${CMAKE_CURRENT_BINARY_DIR}/valgrind/${name} -P ${CMAKE_CURRENT_SOURCE_DIR}/valgrind.cmake)
+    set_tests_properties(valgrind/${name} PROPERTIES ${servers} LABELS valgrind TIMEOUT 120)
+  endif()
+endfunction()
+
+# Good ones pass. Folders named `include` hold what others include.
+file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/scenarios ${CMAKE_SOURCE_DIR}/scenarios/*.yaml)
+list(FILTER files EXCLUDE REGEX "(^|/)include/")
+foreach(file ${files})
+  string(REGEX REPLACE "\\.yaml$" "" name ${file})
+  set(path ${CMAKE_SOURCE_DIR}/scenarios/${file})
+  add_test(NAME scenarios/${name} COMMAND sockrun --allow-run ${path})
+  set_tests_properties(scenarios/${name} PROPERTIES ${servers} LABELS scenario TIMEOUT 60)
+  sockrun_valgrind(${name} ${path} 0)
+endforeach()
+
+# Failing ones say exactly what FILE.out holds, and end with 4 or what FILE.exit says.
+set(folder ${CMAKE_CURRENT_SOURCE_DIR}/scenarios/failing)
+file(GLOB files CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*.yaml)
+foreach(file ${files})
+  string(REGEX REPLACE "\\.yaml$" "" name ${file})
+  set(code 4)
+  if(EXISTS ${folder}/${name}.exit)
+    file(STRINGS ${folder}/${name}.exit code)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/${name}.exit)
+  endif()
+  add_test(NAME failing/${name} WORKING_DIRECTORY ${folder}
+           COMMAND golden ${folder}/${name}.out ${code} $<TARGET_FILE:sockrun> --allow-run ${file})
+  set_tests_properties(failing/${name} PROPERTIES ${servers} LABELS scenario TIMEOUT 60)
+  sockrun_valgrind(failing/${name} ${folder}/${file} ${code})
+endforeach()
+
+# What is wrong in a file, and where: exactly NAME.txt.
+set(folder ${CMAKE_CURRENT_SOURCE_DIR}/diagnostics)
+file(GLOB files CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*.yaml)
+foreach(file ${files})
+  string(REGEX REPLACE "\\.yaml$" "" name ${file})
+  set(code 2)
+  if(EXISTS ${folder}/${name}.txt)
+    file(SIZE ${folder}/${name}.txt size)
+    if(size EQUAL 0)
+      set(code 0)
+    endif()
+  endif()
+  add_test(NAME diagnostics/${name} WORKING_DIRECTORY ${folder}
+           COMMAND golden --exact --without ${counted} ${folder}/${name}.txt ${code} $<TARGET_FILE:sockrun> check -q
+                   ${file})
+  set_tests_properties(diagnostics/${name} PROPERTIES LABELS diagnostics TIMEOUT 60)
+endforeach()
+
+# Several files at once: what is wrong in each of them, and how much that is.
+add_test(NAME diagnostics/together WORKING_DIRECTORY ${folder}
+         COMMAND golden --exact ${folder}/together.txt 2 $<TARGET_FILE:sockrun> check -q sync.yaml names_queue.yaml
+                 yaml_syntax.yaml several.yaml)
+set_tests_properties(diagnostics/together PROPERTIES LABELS diagnostics TIMEOUT 60)
+
+# The reference of the steps is the one that the program writes.
+add_test(NAME docs/steps COMMAND golden --exact ${CMAKE_SOURCE_DIR}/docs/steps.md 0 $<TARGET_FILE:sockrun> steps
+                                 --markdown)
+set_tests_properties(docs/steps PROPERTIES LABELS docs)
