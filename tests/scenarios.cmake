@@ -4,19 +4,22 @@ find_program(VALGRIND valgrind)
 set(servers ENVIRONMENT_MODIFICATION PATH=path_list_append:/usr/sbin)
 set(counted "^[0-9]+ errors? in [0-9]+ files?$")
 
-# NAME FILE CODE: the same scenario where leaks and wrong reads show.
+# NAME CODES ARGS...: files, or a command with files, where leaks and wrong reads show. Its exit code matches CODES. Files
+# are taken together, since most of the time goes into the start of a process.
 if(VALGRIND AND NOT SOCKRUN_SANITIZE)
   add_executable(sockrun-valgrind $<TARGET_PROPERTY:sockrun,SOURCES> valgrind_shim.c)
   target_link_libraries(sockrun-valgrind PRIVATE layer_run)
   target_link_options(sockrun-valgrind PRIVATE -Wl,--wrap=syscall)
   target_compile_definitions(sockrun-valgrind PRIVATE $<TARGET_PROPERTY:sockrun,COMPILE_DEFINITIONS>)
 endif()
-function(sockrun_valgrind name file code)
+function(sockrun_valgrind name codes)
   if(TARGET sockrun-valgrind)
+    list(JOIN ARGN "|" arguments)
     add_test(NAME valgrind/${name}
-             COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun-valgrind> -D FILE=${file} -D CODE=${code} -D
-                     LOGS=${CMAKE_CURRENT_BINARY_DIR}/valgrind/${name} -P ${CMAKE_CURRENT_SOURCE_DIR}/valgrind.cmake)
-    set_tests_properties(valgrind/${name} PROPERTIES ${servers} LABELS valgrind TIMEOUT 120)
+             COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun-valgrind> -D CODES=${codes} -D
+                     ARGUMENTS=${arguments} -D LOGS=${CMAKE_CURRENT_BINARY_DIR}/valgrind/${name} -P
+                     ${CMAKE_CURRENT_SOURCE_DIR}/valgrind.cmake)
+    set_tests_properties(valgrind/${name} PROPERTIES ${servers} LABELS valgrind TIMEOUT 180)
   endif()
 endfunction()
 
@@ -28,7 +31,34 @@ foreach(file ${files})
   set(path ${CMAKE_SOURCE_DIR}/scenarios/${file})
   add_test(NAME scenarios/${name} COMMAND sockrun --allow-run ${path})
   set_tests_properties(scenarios/${name} PROPERTIES ${servers} LABELS scenario TIMEOUT 60)
-  sockrun_valgrind(${name} ${path} 0)
+  get_filename_component(topic scenarios/${file} DIRECTORY)
+  list(APPEND topics ${topic})
+  list(APPEND paths_${topic} ${path})
+endforeach()
+list(REMOVE_DUPLICATES topics)
+foreach(topic ${topics})
+  sockrun_valgrind(${topic} ^0$ --allow-run --timeout-scale 20 ${paths_${topic}})
+endforeach()
+
+# So do those that go through the language feature by feature.
+set(folder ${CMAKE_CURRENT_SOURCE_DIR}/scenarios/passing)
+file(GLOB files CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*.yaml)
+foreach(file ${files})
+  string(REGEX REPLACE "\\.yaml$" "" name ${file})
+  add_test(NAME passing/${name} COMMAND sockrun ${folder}/${file})
+  set_tests_properties(passing/${name} PROPERTIES LABELS scenario TIMEOUT 60)
+endforeach()
+list(TRANSFORM files PREPEND ${folder}/)
+sockrun_valgrind(passing ^0$ --timeout-scale 20 ${files})
+
+# What a failure says does not depend on how the bytes were cut; only what has come so far does.
+set(folder ${CMAKE_CURRENT_SOURCE_DIR}/scenarios/failing)
+set(so_far "^   (got|expected|connection|before|server|client) |^ +[0-9a-f][0-9a-f][0-9a-f][0-9a-f] ")
+foreach(chunk 1 2 3 5 7 65536)
+  add_test(NAME cuts/${chunk} WORKING_DIRECTORY ${folder}
+           COMMAND golden --without ${so_far} ${folder}/framing.cuts 4 $<TARGET_FILE:sockrun> --var chunk=${chunk}
+                   framing.yaml)
+  set_tests_properties(cuts/${chunk} PROPERTIES LABELS scenario TIMEOUT 60)
 endforeach()
 
 # Failing ones say exactly what FILE.out holds, and end with 4 or what FILE.exit says.
@@ -44,8 +74,9 @@ foreach(file ${files})
   add_test(NAME failing/${name} WORKING_DIRECTORY ${folder}
            COMMAND golden ${folder}/${name}.out ${code} $<TARGET_FILE:sockrun> --allow-run ${file})
   set_tests_properties(failing/${name} PROPERTIES ${servers} LABELS scenario TIMEOUT 60)
-  sockrun_valgrind(failing/${name} ${folder}/${file} ${code})
 endforeach()
+list(TRANSFORM files PREPEND ${folder}/)
+sockrun_valgrind(failing ^[34]$ --allow-run --timeout-scale 5 ${files})
 
 # What is wrong in a file, and where: exactly NAME.txt.
 set(folder ${CMAKE_CURRENT_SOURCE_DIR}/diagnostics)
@@ -64,6 +95,8 @@ foreach(file ${files})
                    ${file})
   set_tests_properties(diagnostics/${name} PROPERTIES LABELS diagnostics TIMEOUT 60)
 endforeach()
+list(TRANSFORM files PREPEND ${folder}/)
+sockrun_valgrind(diagnostics ^2$ check -q ${files})
 
 # Several files at once: what is wrong in each of them, and how much that is.
 add_test(NAME diagnostics/together WORKING_DIRECTORY ${folder}

@@ -219,6 +219,7 @@ static enum went next_step(struct actor *a)
     if (f->kind == FRAME_LANES) return lanes_next(a, f);
     if (f->pc == f->block->n) return frame_over(a);
     const struct instr *in = &f->block->steps[f->pc];
+    if (must_accept(a, in) && !in->condition) return begin_own(a);
     if (a->lanes && reads_as_opening(in) && lanes_park(a)) return WENT_ON;
     f->pc++;
     if (in->condition) {

@@ -281,12 +281,14 @@ static bool compile_common(struct compiler *c, const struct step_model *m, struc
     return ok;
 }
 
-/* Does the first thing that this block does work on the actor's connection? */
+/* Does the first thing that this block does, looked for in the blocks and calls that it begins with, work on the
+ * actor's connection? */
 static bool opens_on_connection(const struct block *b)
 {
-    for (uint32_t i = 0; i < b->n; i++) {
-        const struct instr *in = &b->steps[i];
-        return in->needs_conn && !in->via;
+    while (b->n) {
+        const struct instr *in = b->steps;
+        if (in->needs_conn) return !in->via;
+        b = &in->block;
     }
     return false;
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/run.h"
 #include "engine/scope.h"
@@ -29,10 +28,29 @@ static const struct address_plan *plan_of(const struct instr *in)
     return in->operand;
 }
 
+/* Options of an address are set on the fresh socket; what is wrong with one is remembered for the report. */
+struct setting {
+    struct actor *actor;
+    const struct address_plan *plan;
+    const char *why;
+    struct mark mark;
+};
+
+static int set_options(void *ctx, int fd, int family)
+{
+    struct setting *s = ctx;
+    struct eval e = actor_eval(s->actor);
+    if (options_apply(s->plan->options, s->plan->noptions, fd, family, &e)) return 0;
+    s->why = e.why;
+    s->mark = e.mark;
+    return -EINVAL;
+}
+
 /* What a connect needs besides its op; lives as long as the step. */
 struct dialing {
     struct addr_spec spec;
     struct addr bind;
+    struct setting setting;
 };
 
 enum went dialing_connect_begin(struct actor *a, const struct instr *in, union op_room *room)
@@ -43,18 +61,13 @@ enum went dialing_connect_begin(struct actor *a, const struct instr *in, union o
     if (!dialing_address(a, p, &d->spec)) return WENT_FAILED;
     if (p->bind && !address_eval_bind(p, &e, &d->bind)) return actor_fail_eval(a, &e);
     connect_begin(&room->connect, a->task.sched, &a->run->permit, &d->spec, p->bind ? &d->bind : NULL, &a->run->need);
+    d->setting = (struct setting){.actor = a, .plan = p};
+    if (p->noptions) room->connect.setup = (struct sock_setup){set_options, &d->setting};
     if (p->retry) {
         room->connect.retries = p->retry_times - 1;
         room->connect.retry_every = p->retry_every;
     }
     return WENT_ON;
-}
-
-static enum went apply_options(struct actor *a, const struct address_plan *p, int fd, int family)
-{
-    struct eval e = actor_eval(a);
-    if (options_apply(p->options, p->noptions, fd, family, &e)) return WENT_ON;
-    return actor_fail_eval(a, &e);
 }
 
 enum went dialing_connect_finish(struct actor *a, const struct instr *in, union op_room *room)
@@ -68,10 +81,6 @@ enum went dialing_connect_finish(struct actor *a, const struct instr *in, union 
     }
     const struct addr peer = *connect_peer(o);
     const int fd = connect_take(o);
-    if (p->noptions && apply_options(a, p, fd, peer.sa.sa_family) != WENT_ON) {
-        close(fd);
-        return WENT_FAILED;
-    }
     struct channel *ch = actor_attach(a, fd, o->spec->scheme, in->nas ? in->as[0] : NULL, &peer);
     if (!ch) return WENT_FAILED;
     ch->conn.was_reset = o->reset;
@@ -82,6 +91,8 @@ enum went dialing_connect_failed(struct actor *a, const struct instr *in, union 
 {
     const struct address_plan *p = plan_of(in);
     const struct op *op = &room->op;
+    const struct setting *set = room->connect.setup.ctx;
+    if (set && set->why) return actor_fail(a, "system", set->mark, "%s", set->why);
     if (p->fails && op->failure == OP_STATUS && op->status == p->fails_as) return WENT_ON;
     if (op->failure == OP_STATUS && op->status == SR_DENIED)
         return actor_fail(a, "permission", p->mark, "not permitted: %s; allow it with %s", a->run->need.what,
@@ -131,11 +142,14 @@ enum went dialing_listen(struct actor *a)
     if (!a->listener) a->listener = mem_zalloc(sizeof *a->listener);
     struct permit_need *need = &a->run->need;
     if (spec.named) return actor_fail(a, "misuse", p->mark, "to listen takes a literal address, not a name");
-    const int r = listener_open(a->listener, &a->run->sched, &a->run->permit, &spec, 0, need);
+    struct setting set = {.actor = a, .plan = p};
+    const struct sock_setup setup = {set_options, &set};
+    const int r = listener_open(a->listener, &a->run->sched, &a->run->permit, &spec, 0, &setup, need);
+    if (set.why) return actor_fail(a, "system", set.mark, "%s", set.why);
     if (r == -PERMIT_DENIED)
         return actor_fail(a, "permission", p->mark, "not permitted: %s; allow it with %s", need->what, need->flag);
     if (r < 0) return actor_fail(a, "system", p->mark, "cannot listen here: %s", strerror(-r));
-    return apply_options(a, p, a->listener->fd, a->listener->addr.sa.sa_family);
+    return WENT_ON;
 }
 
 const struct step_kind connect_kind = {

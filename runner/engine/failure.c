@@ -209,6 +209,7 @@ static struct event_failure *begin(struct actor *a, const char *kind, struct mar
     f->step = step_name(a, &r->arena);
     f->place = source_place(mark.source ? mark : a->at ? a->at->model->mark : a->plan->model->mark);
     f->after = a->began ? clock_now() - a->began : -1;
+    if (a->wait) wait_know_limit(a, a->wait);
     f->limit = a->wait && a->wait->limit ? a->wait->limit : -1;
     return f;
 }

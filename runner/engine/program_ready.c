@@ -50,7 +50,7 @@ static enum went begin_file(struct program *p)
     struct slice path;
     if (!text_eval(p->plan->file, &e, &path)) return actor_fail_eval(p->actor, &e);
     const struct mark mark = p->plan->file->node->mark;
-    if (!path.n || memchr(path.p, 0, path.n)) return actor_fail(p->actor, "data", mark, "this is no path of a file");
+    if (!path.n || memchr(path.p, 0, path.n)) return actor_fail(p->actor, "misuse", mark, "this is no path of a file");
     const char *tmp = run_tmp(p->run);
     if (!tmp) return actor_fail(p->actor, "system", mark, "the case's folder cannot be made");
     io->file =

@@ -35,7 +35,7 @@ static int open_passed(struct program *p, const struct addr_spec *spec, struct p
 {
     struct addr addr;
     addr_of_spec(spec, &addr);
-    const int fd = sock_listen(&p->run->permit, &addr, addr_socktype(spec->scheme), SOMAXCONN, &p->run->need);
+    const int fd = sock_listen(&p->run->permit, &addr, addr_socktype(spec->scheme), SOMAXCONN, NULL, &p->run->need);
     if (fd < 0) return fd;
     /* What a program expects of a descriptor that it is given. */
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
@@ -49,7 +49,7 @@ static enum went pass_one(struct program *p, const struct pass_plan *plan, struc
     struct eval e = actor_eval(p->actor);
     const struct mark mark = plan->address.mark;
     if (!address_eval(&plan->address, &e, &spec)) return actor_fail_eval(p->actor, &e);
-    if (spec.named) return actor_fail(p->actor, "data", mark, "a listener needs an address, not a name");
+    if (spec.named) return actor_fail(p->actor, "misuse", mark, "a listener needs an address, not a name");
     const int error = open_passed(p, &spec, ret);
     if (error == -PERMIT_DENIED)
         return actor_fail(p->actor, "permission", mark, "not permitted: %s; allow it with %s", p->run->need.what,

@@ -49,8 +49,7 @@ static bool is_replaced(const struct program_plan *plan, const char *variable)
     return false;
 }
 
-/* Ours, with the plan's put in place: running a program is full trust, so that hiding variables would protect nothing.
- */
+/* Ours, with the plan's put in place: running a program is full trust, hiding variables would protect nothing. */
 static bool make_environment(struct command *c)
 {
     uint32_t n = 0;
@@ -62,7 +61,7 @@ static bool make_environment(struct command *c)
     c->search = getenv("PATH");
     for (uint32_t i = 0; i < c->plan->nenv; i++) {
         const struct env_plan *p = &c->plan->env[i];
-        char *value;
+        char *value = NULL;
         if (!text_string(&p->value, c->e, &value)) return false;
         *out++ = arena_printf(c->e->arena, "%s=%s", p->name, value);
         if (strcmp(p->name, "PATH") == 0) c->search = value;

@@ -17,7 +17,7 @@ static bool has_ipv6(const struct permit_scope *permit)
 {
     struct addr a = {.len = sizeof a.in6, .in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
     struct permit_need need;
-    const int fd = sock_listen(permit, &a, SOCK_STREAM, 1, &need);
+    const int fd = sock_listen(permit, &a, SOCK_STREAM, 1, NULL, &need);
     if (fd >= 0) close(fd);
     return fd >= 0;
 }

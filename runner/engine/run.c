@@ -43,7 +43,7 @@ struct event_failure *run_add_failure(struct run *r, enum sr_verdict verdict)
     r->verdict = sr_verdict_worst(r->verdict, verdict);
     if (verdict >= SR_FAIL) r->failed = true;
     struct event_failure *f = &r->failures[r->nfailures++];
-    *f = (struct event_failure){.after = -1, .limit = -1};
+    *f = (struct event_failure){.after = -1, .limit = -1, .warning = verdict == SR_WARN};
     return f;
 }
 

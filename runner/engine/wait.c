@@ -193,16 +193,10 @@ enum went wait_start(struct actor *a, struct wait *w)
 }
 
 /* When this wait must be over. */
-static enum went set_deadline(struct actor *a, struct wait *w)
+static void bound(struct actor *a, struct wait *w, int64_t limit)
 {
     const struct frame *top = a->top;
-    const double scale = a->run->base->settings->timeout_scale;
-    int64_t limit = w->in->kind->untimed ? 0 : a->plan->step_timeout;
-    if (w->in->timed) {
-        struct eval e = actor_eval(a);
-        if (!quantity_eval(&w->in->timeout, &e, &limit)) return actor_fail_eval(a, &e);
-    }
-    w->limit = (int64_t)((double)limit * scale);
+    w->limit = (int64_t)((double)limit * a->run->base->settings->timeout_scale);
     w->deadline = w->limit ? w->began + w->limit : TASK_NEVER;
     if (top && top->deadline < w->deadline) {
         w->deadline = top->deadline;
@@ -214,7 +208,28 @@ static enum went set_deadline(struct actor *a, struct wait *w)
     }
     const int64_t loop = loop_deadline(a);
     if (loop < w->deadline) w->deadline = loop;
+}
+
+static int64_t default_limit(const struct actor *a, const struct wait *w)
+{
+    return w->in->kind->untimed ? 0 : a->plan->step_timeout;
+}
+
+static enum went set_deadline(struct actor *a, struct wait *w)
+{
+    int64_t limit = default_limit(a, w);
+    if (w->in->timed) {
+        struct eval e = actor_eval(a);
+        if (!quantity_eval(&w->in->timeout, &e, &limit)) return actor_fail_eval(a, &e);
+    }
+    bound(a, w, limit);
     return WENT_ON;
+}
+
+void wait_know_limit(struct actor *a, struct wait *w)
+{
+    if (w->deadline || (w->in->timed && w->in->timeout.dynamic)) return;
+    bound(a, w, w->in->timed ? w->in->timeout.value : default_limit(a, w));
 }
 
 static void merge_wake(const struct choices *cs, int64_t *at)

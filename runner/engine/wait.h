@@ -55,6 +55,9 @@ enum went wait_add(struct actor *a, struct wait *w, struct choices *to, const ch
 enum went wait_start(struct actor *a, struct wait *w);
 /* Polls. WENT_ON: chosen and taken, the actor goes on behind it. */
 enum went wait_poll(struct actor *a);
+/* For a report on a wait that failed before it had to wait: the limit that it would have had, if that needs no
+ * evaluation. */
+void wait_know_limit(struct actor *a, struct wait *w);
 /* Goes on waiting after a meanwhile branch. */
 enum went wait_resume(struct actor *a, struct wait *w);
 /* Its op reads a frame: room->expect. */

@@ -71,6 +71,7 @@ struct event_failure {
     struct event_dump dump;
     struct event_note *notes;
     size_t nnotes;
+    bool warning; /* it alone would not have failed the case */
 };
 
 struct event {

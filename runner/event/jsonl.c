@@ -67,6 +67,7 @@ static void write_failure(struct jsonw *w, const struct event_failure *f)
     jsonw_str(w, "message", f->message);
     write_number(w, "after", f->after, -1);
     write_number(w, "limit", f->limit, -1);
+    if (f->warning) jsonw_bool(w, "warning", true);
     write_dump(w, &f->dump);
     write_notes(w, f);
     jsonw_close(w, '}');
@@ -281,6 +282,7 @@ static void read_failure(struct reading *r, const json_t *object, struct event_f
     ret->message = read_str(r, object, "message");
     ret->after = read_int(r, object, "after", -1);
     ret->limit = read_int(r, object, "limit", -1);
+    ret->warning = read_bool(r, object, "warning");
     read_dump(r, object, &ret->dump);
     read_notes(r, object, ret);
 }

@@ -119,6 +119,7 @@ struct expr *expr_new(struct arena *a, enum expr_kind kind, struct slice text, s
 {
     struct expr *e = ARENA_NEW(a, struct expr);
     *e = (struct expr){.kind = kind, .text = text, .at = at, .chunk = chunk, .first_line = first_line};
+    e->lua = names_spell_fields(text, a);
     struct slice name = trim(text);
     if (kind == EXPR_VALUE && names_is_name(name)) e->name = name;
     return e;
@@ -162,7 +163,7 @@ static struct source source_of(const struct expr *e, enum form form)
 {
     bool value = e->kind == EXPR_VALUE;
     struct source s = {.newlines = !value && e->first_line > 0 ? e->first_line - 1 : 0};
-    s.pieces[1] = e->text;
+    s.pieces[1] = e->lua;
     if (form == PLAIN) {
         if (value) s.pieces[0] = SLICE("return ");
     } else {

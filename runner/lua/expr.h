@@ -36,6 +36,7 @@ enum expr_kind { EXPR_VALUE, EXPR_CHUNK };
 struct expr {
     enum expr_kind kind;
     struct slice text; /* as written, not owned */
+    struct slice lua;  /* the same as Lua takes it: names_spell_fields */
     struct slice name; /* set if the text is one plain name: `${mail}` */
     size_t at;         /* offset of the text in its scalar */
     const char *chunk; /* "file.yaml:12"; with kind EXPR_CHUNK "file.yaml", and lines count from first_line */

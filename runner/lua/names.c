@@ -185,6 +185,24 @@ long names_expression_end(struct slice text)
     }
 }
 
+struct slice names_spell_fields(struct slice lua, struct arena *a)
+{
+    struct lexer x = {lua, 0};
+    struct slice spelt = {NULL, 0};
+    size_t copied = 0, dot = SIZE_MAX;
+    for (struct token t = next(&x); t.kind != END && t.kind != BAD; t = next(&x)) {
+        const bool field = t.kind == WORD && dot != SIZE_MAX;
+        if (field) {
+            spelt = slice_of(arena_printf(a, "%.*s%.*s[\"%.*s\"]", (int)spelt.n, spelt.p ? spelt.p : "",
+                                          (int)(dot - copied), lua.p + copied, (int)t.n, lua.p + t.at));
+            copied = t.at + t.n;
+        }
+        dot = t.kind == OPERATOR && t.n == 1 && lua.p[t.at] == '.' ? t.at : SIZE_MAX;
+    }
+    if (!spelt.p) return lua;
+    return slice_of(arena_printf(a, "%.*s%.*s", (int)spelt.n, spelt.p, (int)(lua.n - copied), lua.p + copied));
+}
+
 struct scan {
     struct slice text;
     struct token *tokens; /* one END behind them */

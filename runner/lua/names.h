@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "util/arena.h"
 #include "util/slice.h"
 
 /* Calls see for every use: `assigned` for `x = ...` and `function x` as a statement. Field names (`a.x`, `a:x`, `{x =
@@ -16,6 +17,9 @@ void names_scan(struct slice lua, void (*see)(void *ctx, struct slice name, size
 /* The length of the Lua expression at the start of text that ends before its closing `}`: strings, comments and nested
  * braces are passed over. -1 if it has no end. */
 long names_expression_end(struct slice text);
+/* The same Lua with fields that are named by a keyword in the form that Lua takes: `conn.local` becomes
+ * `conn["local"]`. lua itself if there are none, else in the arena. */
+struct slice names_spell_fields(struct slice lua, struct arena *a);
 /* [A-Za-z_][A-Za-z0-9_]* and no keyword. */
 bool names_is_name(struct slice text);
 

@@ -36,11 +36,13 @@ static int prepare_listener(const struct permit_scope *s, int fd, const struct a
     return error;
 }
 
-int sock_listen(const struct permit_scope *s, const struct addr *a, int type, int backlog, struct permit_need *need)
+int sock_listen(const struct permit_scope *s, const struct addr *a, int type, int backlog,
+                const struct sock_setup *setup, struct permit_need *need)
 {
     int fd = sock_new(a->sa.sa_family, type);
     if (fd < 0) return fd;
-    int error = prepare_listener(s, fd, a, type, backlog, need);
+    int error = setup ? setup->set(setup->ctx, fd, a->sa.sa_family) : 0;
+    if (!error) error = prepare_listener(s, fd, a, type, backlog, need);
     if (!error) return fd;
     close(fd);
     return error;
@@ -58,12 +60,9 @@ static int bind_source(const struct permit_scope *s, int fd, const struct addr *
     return permit_bind(s, fd, &from->sa, from->len, need);
 }
 
-int sock_connect(const struct permit_scope *s, const struct addr *to, const struct addr *bind, int type,
-                 const char *host, int *ret_fd, struct permit_need *need)
+int sock_connect(const struct permit_scope *s, int fd, const struct addr *to, const struct addr *bind, int type,
+                 const char *host, struct permit_need *need)
 {
-    int fd = sock_new(to->sa.sa_family, type);
-    if (fd < 0) return fd;
-    *ret_fd = fd;
     int error = bind ? bind_source(s, fd, bind, type, need) : 0;
     if (error) return error;
     do

@@ -12,14 +12,21 @@
 
 /* A socket for the family of addr; -errno. */
 int sock_new(int family, int type);
+/* What is done to a fresh socket before it is bound or connected: options that count from the handshake on. set returns
+ * 0 or -errno. */
+struct sock_setup {
+    int (*set)(void *ctx, int fd, int family);
+    void *ctx;
+};
+
 /* A listening socket: SO_REUSEADDR, bind, listen(backlog). For a Unix path nothing is unlinked: an existing file is
- * EADDRINUSE. -errno or -PERMIT_DENIED. */
-int sock_listen(const struct permit_scope *s, const struct addr *a, int type, int backlog, struct permit_need *need);
-/* Starts a connect. The descriptor is written in any case but a failure of socket(2); returns 0 (connected at once),
- * -EINPROGRESS (wait until writable, then sock_error), or another -errno. bind may be NULL. A full Unix backlog is
- * -EAGAIN: try again when the listener has accepted. */
-int sock_connect(const struct permit_scope *s, const struct addr *to, const struct addr *bind, int type,
-                 const char *host, int *ret_fd, struct permit_need *need);
+ * EADDRINUSE. setup may be NULL. -errno or -PERMIT_DENIED. */
+int sock_listen(const struct permit_scope *s, const struct addr *a, int type, int backlog,
+                const struct sock_setup *setup, struct permit_need *need);
+/* Starts a connect on a fresh socket: 0 (connected at once), -EINPROGRESS (wait until writable, then sock_error), or
+ * another -errno. bind may be NULL. A full Unix backlog is -EAGAIN: try again when the listener has accepted. */
+int sock_connect(const struct permit_scope *s, int fd, const struct addr *to, const struct addr *bind, int type,
+                 const char *host, struct permit_need *need);
 /* SO_ERROR as -errno or 0. */
 int sock_error(int fd);
 /* The next connection, its peer's address in *ret_peer. */

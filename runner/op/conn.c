@@ -37,7 +37,7 @@ static void wake_out(struct watch *w)
 
 static void init(struct conn *c, struct sched *s, enum conn_kind kind, int rfd, int wfd)
 {
-    *c = (struct conn){.sched = s, .kind = (uint8_t)kind};
+    *c = (struct conn){.sched = s, .kind = (uint8_t)kind, .data = ""};
     c->in = (struct watch){.fd = -1, .wake = wake_in};
     c->out = (struct watch){.fd = -1, .wake = wake_out};
     stream_fd_init(&c->fd, rfd, wfd, kind != CONN_PROGRAM);
@@ -218,7 +218,7 @@ void conn_take(struct conn *c, uint64_t pos)
         c->data += k;
         return;
     }
-    c->data = NULL;
+    c->data = "";
     if (c->sched->scratch_user == c) c->sched->scratch_user = NULL;
     if (c->own) {
         mem_free(c->own);

@@ -27,12 +27,12 @@ int listener_adopt(struct listener *l, struct sched *s, int fd, enum addr_scheme
 }
 
 int listener_open(struct listener *l, struct sched *s, const struct permit_scope *permit, const struct addr_spec *spec,
-                  int backlog, struct permit_need *need)
+                  int backlog, const struct sock_setup *setup, struct permit_need *need)
 {
     struct addr a;
     addr_of_spec(spec, &a);
     *l = (struct listener){.fd = -1};
-    const int fd = sock_listen(permit, &a, addr_socktype(spec->scheme), backlog ? backlog : BACKLOG_MOST, need);
+    const int fd = sock_listen(permit, &a, addr_socktype(spec->scheme), backlog ? backlog : BACKLOG_MOST, setup, need);
     return fd < 0 ? fd : listener_adopt(l, s, fd, spec->scheme);
 }
 
@@ -104,14 +104,21 @@ static void drop_socket(struct connect_op *o)
     o->fd = -1;
 }
 
+static int start_connect(struct connect_op *o, const struct addr *to)
+{
+    const int type = addr_socktype(o->spec->scheme);
+    o->fd = sock_new(to->sa.sa_family, type);
+    if (o->fd < 0) return o->fd;
+    const int r = o->setup.set ? o->setup.set(o->setup.ctx, o->fd, to->sa.sa_family) : 0;
+    if (r < 0) return r;
+    return sock_connect(o->permit, o->fd, to, o->bind, type, o->spec->named ? o->spec->host : NULL, o->need);
+}
+
 /* Tries the next address: OP_WAIT when a connect is under way. */
 static enum op_result try_next(struct connect_op *o, enum sr_status status, int error)
 {
     while (o->tried < o->nto) {
-        const char *host = o->spec->named ? o->spec->host : NULL;
-        o->fd = -1;
-        int r =
-            sock_connect(o->permit, connect_peer(o), o->bind, addr_socktype(o->spec->scheme), host, &o->fd, o->need);
+        int r = start_connect(o, connect_peer(o));
         if (r == 0) return OP_DONE;
         if (r == -EINPROGRESS) {
             o->watch.ready = 0;

@@ -17,9 +17,9 @@ struct listener {
     struct addr addr; /* the one it got */
 };
 
-/* Opens it: 0, -errno or -PERMIT_DENIED. backlog 0: the system's most. */
+/* Opens it: 0, -errno or -PERMIT_DENIED. backlog 0: the system's most. setup may be NULL. */
 int listener_open(struct listener *l, struct sched *s, const struct permit_scope *permit, const struct addr_spec *spec,
-                  int backlog, struct permit_need *need);
+                  int backlog, const struct sock_setup *setup, struct permit_need *need);
 /* Takes a listening descriptor. */
 int listener_adopt(struct listener *l, struct sched *s, int fd, enum addr_scheme scheme);
 void listener_close(struct listener *l);
@@ -47,10 +47,11 @@ struct connect_op {
     int nto, tried;
     int fd; /* OP_DONE: owned by the op until connect_take */
     int state;
-    bool reset;          /* OP_DONE: it was established, and the peer has reset it since */
-    uint32_t retries;    /* left; set after connect_begin */
-    int64_t retry_every; /* ns */
-    int64_t again;       /* when the next of them may be */
+    bool reset;              /* OP_DONE: it was established, and the peer has reset it since */
+    uint32_t retries;        /* left; set after connect_begin */
+    int64_t retry_every;     /* ns */
+    int64_t again;           /* when the next of them may be */
+    struct sock_setup setup; /* set after connect_begin; set NULL: none */
 };
 /* spec, bind and need outlive it. */
 void connect_begin(struct connect_op *o, struct sched *s, const struct permit_scope *permit,

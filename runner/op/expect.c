@@ -325,7 +325,6 @@ static enum op_result poll_urgent(struct expect_op *o, struct task *t)
     if (r <= 0) return op_fail_status(&o->op, SR_CLOSED, (int)-r);
     const struct frame f = {.value = {byte, 1}};
     const enum op_result judged = judge(o, &f);
-    o->op.end = o->pos; /* it has no place in the stream */
     if (judged == OP_DONE && !slice_eq(o->x->bytes, f.value)) return mismatch(o, o->x->bytes, f.value, 0);
     return judged;
 }

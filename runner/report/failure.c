@@ -66,13 +66,14 @@ static void add_headline(const struct event *e, const struct event_failure *f, c
         add_part(f->step, &where);
         add_after(f, &after);
     }
-    add_word(e->verdict, s, out);
+    const enum sr_verdict verdict = f && f->warning ? SR_WARN : e->verdict;
+    add_word(verdict, s, out);
     buf_addc(out, ' ');
     paint_on(s, PAINT_STRONG, out);
     buf_add(out, buf_slice(&where));
     paint_off(s, out);
     if (after.n > 0) {
-        size_t used = slice_of(sr_verdict_name(e->verdict)).n + 1 + text_width(buf_slice(&where)) + after.n;
+        size_t used = slice_of(sr_verdict_name(verdict)).n + 1 + text_width(buf_slice(&where)) + after.n;
         buf_printf(out, "%*s", used + 2 <= s->width ? (int)(s->width - used) : 2, "");
         paint_on(s, PAINT_FAINT, out);
         buf_add(out, buf_slice(&after));
@@ -130,9 +131,17 @@ void failure_render(const struct event *e, const struct style *s, struct buf *ou
     if (e->nfailures > FAILURES_MOST) buf_printf(out, "\n   ... and %zu more failures\n", e->nfailures - FAILURES_MOST);
 }
 
+/* The first that made the verdict what it is. */
+static const struct event_failure *main_failure(const struct event *e)
+{
+    for (size_t i = 0; i < e->nfailures; i++)
+        if (!e->failures[i].warning) return &e->failures[i];
+    return e->nfailures > 0 ? &e->failures[0] : NULL;
+}
+
 void failure_summary(const struct event *e, struct buf *out)
 {
-    const struct event_failure *f = e->nfailures > 0 ? &e->failures[0] : NULL;
+    const struct event_failure *f = main_failure(e);
     struct buf who = BUF_INIT(HEADLINE_MOST);
 
     if (!f) {

@@ -24,8 +24,9 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     in->operand = o;
     o->payload = payload_compile(c, m->value);
     o->urgent = field_bool(step_field(m, "urgent"), false);
-    return compile_quantity(c, step_field(m, "chunk"), QUANTITY_SIZE, 0, &o->chunk) &
-           compile_quantity(c, step_field(m, "every"), QUANTITY_DURATION, 0, &o->every) & (o->payload != NULL);
+    const bool chunk = compile_quantity(c, step_field(m, "chunk"), QUANTITY_SIZE, 0, &o->chunk);
+    const bool every = compile_quantity(c, step_field(m, "every"), QUANTITY_DURATION, 0, &o->every);
+    return chunk && every && o->payload != NULL;
 }
 
 /* Small writes are meant to be segments of their own. */

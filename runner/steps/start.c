@@ -21,7 +21,7 @@ static int listen_again(struct run *r, struct listener *l)
     const struct addr addr = l->addr;
     const enum addr_scheme scheme = l->scheme;
     struct task *waiting = l->waiting;
-    const int fd = sock_listen(&r->permit, &addr, addr_socktype(scheme), BACKLOG, &r->need);
+    const int fd = sock_listen(&r->permit, &addr, addr_socktype(scheme), BACKLOG, NULL, &r->need);
     if (fd < 0) return fd;
     const int error = listener_adopt(l, &r->sched, fd, scheme);
     /* Who waited for a connection before goes on to do so. */

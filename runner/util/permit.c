@@ -98,6 +98,8 @@ static const char *flag_of(enum permit_kind kind)
     return "--allow-all";
 }
 
+enum { WHAT_SHOWN = 128 }; /* of what was asked for; fits into struct permit_need beside its verb or flag */
+
 /* A value that does not fit, or that the command line would cut at a comma, is left out: half of one would grant
  * something else. */
 static int refuse(struct permit_need *need, enum permit_kind kind, const char *verb, const char *what,
@@ -105,10 +107,9 @@ static int refuse(struct permit_need *need, enum permit_kind kind, const char *v
 {
     const char *flag = flag_of(kind);
     if (!need) return -PERMIT_DENIED;
-    snprintf(need->what, sizeof need->what, "%s %s", verb, what);
-    const bool fits = strlen(flag) + 1 + strlen(value) < sizeof need->flag && !strchr(value, ',');
-    snprintf(need->flag, sizeof need->flag, "%s%s%.*s", flag, fits ? "=" : "", fits ? (int)sizeof need->flag : 0,
-             value);
+    snprintf(need->what, sizeof need->what, "%s %.*s", verb, WHAT_SHOWN, what);
+    const bool fits = strlen(value) <= WHAT_SHOWN && !strchr(value, ',');
+    snprintf(need->flag, sizeof need->flag, "%s%s%.*s", flag, fits ? "=" : "", fits ? WHAT_SHOWN : 0, value);
     return -PERMIT_DENIED;
 }
 

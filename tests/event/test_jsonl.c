@@ -79,6 +79,7 @@ static void same_failure(const struct event_failure *a, const struct event_failu
     same_str(a->message, b->message);
     assert_int_equal(a->after, b->after);
     assert_int_equal(a->limit, b->limit);
+    assert_int_equal(a->warning, b->warning);
     same_dump(&a->dump, &b->dump);
     assert_int_equal(a->nnotes, b->nnotes);
     for (size_t i = 0; i < a->nnotes; i++) {
@@ -135,7 +136,7 @@ static struct event full_event(struct event_failure *failure, struct event_note 
     *failure = (struct event_failure){
         hostile, "client", "step 1",  {"a.yaml", UINT32_MAX, 2, 3, SLICE("te\0xt\n")},
         hostile, 0,        INT64_MAX, {true, 1, INT64_MAX, 3, 16, {all, 256}, {all, 1}, true},
-        note,    1,
+        note,    1,        true,
     };
     return (struct event){EVENT_TRAFFIC, EVENT_EXIT, INT64_MAX,  INT64_MIN, hostile, "",
                           UINT32_MAX,    INT32_MAX,  "a b",      hostile,   "",      {hostile, 1, 2, 3, SLICE("x")},

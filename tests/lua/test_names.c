@@ -187,13 +187,36 @@ static void long_texts_take_no_time(void **state)
     }
 }
 
+static void spelt(const char *written, const char *lua)
+{
+    struct arena a = {0};
+    const struct slice s = names_spell_fields(slice_of(written), &a);
+    assert_string_equal(lua, arena_dup(&a, s));
+    arena_done(&a);
+}
+
+static void fields_named_by_keywords(void **state)
+{
+    (void)state;
+    spelt("conn.local", "conn[\"local\"]");
+    spelt("a.end.b .. c . not", "a[\"end\"].b .. c [\"not\"]");
+    spelt("'x.local' .. y --.local", "'x.local' .. y --.local");
+    spelt("a ..nil", "a ..nil");
+    spelt("local x", "local x");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(uses_in_order),        cmocka_unit_test(fields_are_no_uses),
-        cmocka_unit_test(what_is_assigned),     cmocka_unit_test(locals_are_passed_over),
-        cmocka_unit_test(strings_and_comments), cmocka_unit_test(expression_ends),
-        cmocka_unit_test(plain_names),          cmocka_unit_test(long_texts_take_no_time),
+        cmocka_unit_test(uses_in_order),
+        cmocka_unit_test(fields_are_no_uses),
+        cmocka_unit_test(what_is_assigned),
+        cmocka_unit_test(locals_are_passed_over),
+        cmocka_unit_test(strings_and_comments),
+        cmocka_unit_test(expression_ends),
+        cmocka_unit_test(plain_names),
+        cmocka_unit_test(fields_named_by_keywords),
+        cmocka_unit_test(long_texts_take_no_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

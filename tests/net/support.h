@@ -72,10 +72,20 @@ static inline int support_listen(const struct permit_scope *s, int family, struc
 {
     struct permit_need need;
     struct addr a = support_loopback(family);
-    int fd = sock_listen(s, &a, SOCK_STREAM, 1024, &need);
+    int fd = sock_listen(s, &a, SOCK_STREAM, 1024, NULL, &need);
     assert_true(fd >= 0);
     assert_int_equal(sock_name(fd, ret), 0);
     return fd;
+}
+
+/* A fresh socket that connects; the descriptor is written as soon as there is one. */
+static inline int support_connect(const struct permit_scope *s, const struct addr *to, const struct addr *bind,
+                                  int type, const char *host, int *ret_fd, struct permit_need *need)
+{
+    int fd = sock_new(to->sa.sa_family, type);
+    if (fd < 0) return fd;
+    *ret_fd = fd;
+    return sock_connect(s, fd, to, bind, type, host, need);
 }
 
 /* Connects to a listener: ret[0] is the client, ret[1] the server. */
@@ -83,7 +93,7 @@ static inline void support_join(const struct permit_scope *s, int listener, cons
 {
     struct permit_need need;
     struct addr peer;
-    int got = sock_connect(s, to, NULL, SOCK_STREAM, NULL, &ret[0], &need);
+    int got = support_connect(s, to, NULL, SOCK_STREAM, NULL, &ret[0], &need);
     assert_true(got == 0 || got == -EINPROGRESS);
     support_wait(listener, POLLIN);
     ret[1] = sock_accept(listener, &peer);

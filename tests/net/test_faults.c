@@ -61,8 +61,8 @@ static void test_no_descriptor_left(void **state)
     struct permit_need need;
     int fd, listener = support_listen(*state, AF_INET, &at);
     assert_true(faults_plan("socket@1=emfile,accept4@1=emfile,accept4@2=eintr,connect@1=eintr"));
-    assert_int_equal(sock_connect(*state, &at, NULL, SOCK_STREAM, NULL, &fd, &need), -EMFILE);
-    int got = sock_connect(*state, &at, NULL, SOCK_STREAM, NULL, &fd, &need);
+    assert_int_equal(support_connect(*state, &at, NULL, SOCK_STREAM, NULL, &fd, &need), -EMFILE);
+    int got = support_connect(*state, &at, NULL, SOCK_STREAM, NULL, &fd, &need);
     assert_true(got == 0 || got == -EINPROGRESS);
     support_wait(listener, POLLIN);
     assert_int_equal(sock_accept(listener, &peer), -EMFILE);

@@ -62,7 +62,7 @@ static void test_refused(void **state)
     int fd;
     int listener = support_listen(*state, AF_INET, &at);
     close(listener);
-    int got = sock_connect(*state, &at, NULL, SOCK_STREAM, NULL, &fd, &need);
+    int got = support_connect(*state, &at, NULL, SOCK_STREAM, NULL, &fd, &need);
     if (got == -EINPROGRESS) {
         support_wait(fd, POLLOUT);
         got = sock_error(fd);
@@ -78,13 +78,13 @@ static void test_outside_needs_a_grant(void **state)
     int fd = -1;
     at.in.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1, RFC 5737 */
     at.in.sin_port = htons(80);
-    assert_int_equal(sock_connect(*state, &at, NULL, SOCK_STREAM, NULL, &fd, &need), -PERMIT_DENIED);
+    assert_int_equal(support_connect(*state, &at, NULL, SOCK_STREAM, NULL, &fd, &need), -PERMIT_DENIED);
     assert_true(fd >= 0);
     assert_non_null(strstr(need.flag, "--allow-net"));
     close(fd);
     at.in.sin_addr.s_addr = htonl(INADDR_ANY);
     at.in.sin_port = 0;
-    assert_int_equal(sock_listen(*state, &at, SOCK_STREAM, 1, &need), -PERMIT_DENIED);
+    assert_int_equal(sock_listen(*state, &at, SOCK_STREAM, 1, NULL, &need), -PERMIT_DENIED);
 }
 
 static void test_connect_from_an_address(void **state)
@@ -94,7 +94,7 @@ static void test_connect_from_an_address(void **state)
     int fd;
     int listener = support_listen(*state, AF_INET, &at);
     from.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    int got = sock_connect(*state, &at, &from, SOCK_STREAM, NULL, &fd, &need);
+    int got = support_connect(*state, &at, &from, SOCK_STREAM, NULL, &fd, &need);
     assert_true(got == 0 || got == -EINPROGRESS);
     support_wait(listener, POLLIN);
     int server = sock_accept(listener, &peer);
@@ -154,13 +154,13 @@ static void test_unix(void **state)
     scope.tmp = folder;
     snprintf(path, sizeof path, "%s/s", folder);
     struct addr at = unix_address(path);
-    assert_int_equal(sock_connect(&scope, &at, NULL, SOCK_STREAM, NULL, &ends[0], &need), -ENOENT);
+    assert_int_equal(support_connect(&scope, &at, NULL, SOCK_STREAM, NULL, &ends[0], &need), -ENOENT);
     close(ends[0]);
-    int listener = sock_listen(&scope, &at, SOCK_STREAM, 0, &need);
+    int listener = sock_listen(&scope, &at, SOCK_STREAM, 0, NULL, &need);
     assert_true(listener >= 0);
-    assert_int_equal(sock_listen(&scope, &at, SOCK_STREAM, 0, &need), -EADDRINUSE);
-    assert_int_equal(sock_connect(&scope, &at, NULL, SOCK_STREAM, NULL, &ends[0], &need), 0);
-    assert_int_equal(sock_connect(&scope, &at, NULL, SOCK_STREAM, NULL, &ends[1], &need), -EAGAIN);
+    assert_int_equal(sock_listen(&scope, &at, SOCK_STREAM, 0, NULL, &need), -EADDRINUSE);
+    assert_int_equal(support_connect(&scope, &at, NULL, SOCK_STREAM, NULL, &ends[0], &need), 0);
+    assert_int_equal(support_connect(&scope, &at, NULL, SOCK_STREAM, NULL, &ends[1], &need), -EAGAIN);
     ends[2] = sock_accept(listener, &peer);
     assert_true(ends[2] >= 0);
     char text[8];
@@ -176,10 +176,10 @@ static void test_udp_ports_are_not_shared(void **state)
 {
     struct permit_need need;
     struct addr at = support_loopback(AF_INET);
-    int fd = sock_listen(*state, &at, SOCK_DGRAM, 0, &need);
+    int fd = sock_listen(*state, &at, SOCK_DGRAM, 0, NULL, &need);
     assert_true(fd >= 0);
     assert_int_equal(sock_name(fd, &at), 0);
-    assert_int_equal(sock_listen(*state, &at, SOCK_DGRAM, 0, &need), -EADDRINUSE);
+    assert_int_equal(sock_listen(*state, &at, SOCK_DGRAM, 0, NULL, &need), -EADDRINUSE);
     close(fd);
 }
 
@@ -192,16 +192,16 @@ static void test_reserved_port(void **state)
     int reserved = sock_reserve_port(&port);
     assert_true(reserved >= 0 && port > 0);
     at.in.sin_port = htons(port);
-    int got = sock_connect(*state, &at, NULL, SOCK_STREAM, NULL, &client, &need);
+    int got = support_connect(*state, &at, NULL, SOCK_STREAM, NULL, &client, &need);
     if (got == -EINPROGRESS) {
         support_wait(client, POLLOUT);
         got = sock_error(client);
     }
     assert_int_equal(got, -ECONNREFUSED);
     close(client);
-    int listener = sock_listen(*state, &at, SOCK_STREAM, 1, &need);
+    int listener = sock_listen(*state, &at, SOCK_STREAM, 1, NULL, &need);
     assert_true(listener >= 0);
-    got = sock_connect(*state, &at, NULL, SOCK_STREAM, NULL, &client, &need);
+    got = support_connect(*state, &at, NULL, SOCK_STREAM, NULL, &client, &need);
     assert_true(got == 0 || got == -EINPROGRESS);
     support_wait(listener, POLLIN);
     int server = sock_accept(listener, &peer);

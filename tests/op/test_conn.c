@@ -422,6 +422,14 @@ static void test_handoff(void **state)
     struct harness *h = *state;
     struct player p[2] = {0};
     harness_pair(h, &p[0].conn, &p[1].conn);
+    assert_int_equal(conn_send(&p[0].conn, "x", 1, 0), 1);
+    assert_true(p[1].conn.in.ready & READY_READ);
+    harness_arrived(&p[1].conn, 1);
+    assert_int_equal(conn_fill(&p[1].conn), 1);
+    conn_take(&p[1].conn, 1);
+    /* A guess that was wrong costs one call. */
+    p[1].conn.in.ready |= READY_READ;
+    assert_int_equal(conn_fill(&p[1].conn), -EAGAIN);
     for (unsigned i = 0; i < 2; i++) {
         p[i].ball = (struct expectation){.framing = FRAMING_EXACT, .bytes = SLICE("ball")};
         expect_begin(&p[i].expect, &p[i].conn, &p[i].ball, &p[i].arena);

@@ -51,7 +51,7 @@ static struct addr_spec spec_of_path(const char *folder, const char *name)
 
 static void start_listening(struct harness *h, struct listener *l, const struct addr_spec *spec, int backlog)
 {
-    assert_int_equal(listener_open(l, &h->sched, h->permit, spec, backlog, &h->need), 0);
+    assert_int_equal(listener_open(l, &h->sched, h->permit, spec, backlog, NULL, &h->need), 0);
 }
 
 /* What a connect comes to; *ret_error its errno. */
@@ -158,7 +158,7 @@ static void test_unix_listener_and_its_file(void **state)
     h->permit->tmp = folder;
     const struct addr_spec spec = spec_of_path(folder, "s");
     start_listening(h, &l, &spec, 0);
-    assert_int_equal(listener_open(&second, &h->sched, h->permit, &spec, 0, &h->need), -EADDRINUSE);
+    assert_int_equal(listener_open(&second, &h->sched, h->permit, &spec, 0, NULL, &h->need), -EADDRINUSE);
     listener_close(&second);
     connect_begin(&op, &h->sched, h->permit, &spec, NULL, &h->need);
     assert_int_equal(perform_now(h, &op.op), OP_DONE);
@@ -361,7 +361,7 @@ static void test_accept_untaken_is_closed(void **state)
     const struct addr_spec any = spec_of("tcp://127.0.0.1:0");
     start_listening(h, &l, &any, 0);
     at = l.addr;
-    sock_connect(h->permit, &at, NULL, SOCK_STREAM, NULL, &client, &need);
+    support_connect(h->permit, &at, NULL, SOCK_STREAM, NULL, &client, &need);
     accept_begin(&op, &l);
     assert_int_equal(perform_now(h, &op.op), OP_DONE);
     assert_int_equal(op.fd, -1);
@@ -407,7 +407,7 @@ static void test_accepts_all_who_came(void **state)
     const struct addr_spec any = spec_of("tcp://127.0.0.1:0");
     start_listening(h, &l, &any, 0);
     for (unsigned i = 0; i < MANY; i++)
-        assert_true(sock_connect(h->permit, &l.addr, NULL, SOCK_STREAM, NULL, &clients[i], &need) <= 0);
+        assert_true(support_connect(h->permit, &l.addr, NULL, SOCK_STREAM, NULL, &clients[i], &need) <= 0);
     for (unsigned i = 0; i < MANY; i++) {
         struct accept_op op;
         accept_begin(&op, &l);
@@ -430,7 +430,7 @@ static void test_no_descriptors_left(void **state)
     const struct addr_spec any = spec_of("tcp://127.0.0.1:0");
     start_listening(h, &l, &any, 0);
     const struct addr_spec to = spec_of_port(addr_port(&l.addr.sa));
-    sock_connect(h->permit, &l.addr, NULL, SOCK_STREAM, NULL, &client, &need);
+    support_connect(h->permit, &l.addr, NULL, SOCK_STREAM, NULL, &client, &need);
     support_wait(l.fd, POLLIN);
     const int next = dup(client);
     close(next);

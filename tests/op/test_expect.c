@@ -171,6 +171,30 @@ static void test_nothing_is_taken_before_commit(void **state)
     scene_end(&s);
 }
 
+/* What was compared before counts no more. */
+static void test_tried_again_from_the_beginning(void **state)
+{
+    struct scene s;
+    scene_begin(&s, *state, CONN_UNIX);
+    s.x = (struct expectation){.framing = FRAMING_EXACT, .bytes = SLICE("ab")};
+    scene_expect(&s);
+    scene_come(&s, "a");
+    scene_come(&s, "XXbab");
+    assert_int_equal(s.p.result, OP_FAILED);
+    assert_int_equal(s.op.report.at, 1);
+    conn_take(&s.c, 2);
+    op_rewind(&s.op.op);
+    assert_int_equal(op_poll(&s.op.op, &s.p.task), OP_FAILED);
+    assert_int_equal(s.op.report.at, 0);
+    conn_take(&s.c, 4);
+    op_rewind(&s.op.op);
+    assert_int_equal(op_poll(&s.op.op, &s.p.task), OP_DONE);
+    assert_int_equal(s.op.op.failure, OP_FINE);
+    assert_int_equal(s.op.op.end, 6);
+    perform_end(&s.p);
+    scene_end(&s);
+}
+
 /* What is found stands in memory that the next one to read may want. */
 static void test_found_again_after_others_have_read(void **state)
 {
@@ -523,6 +547,7 @@ int main(void)
         HARNESS_TEST(test_anchored_pattern_that_cannot_match),
         HARNESS_TEST(test_patient_reads_the_frame),
         HARNESS_TEST(test_nothing_is_taken_before_commit),
+        HARNESS_TEST(test_tried_again_from_the_beginning),
         HARNESS_TEST(test_found_again_after_others_have_read),
         HARNESS_TEST(test_found_again_after_the_buffer_grew),
         HARNESS_TEST(test_large_frames_stream),

@@ -11,6 +11,7 @@
 
 #include "match/make.h"
 #include "op/harness.h"
+#include "util/mem.h"
 
 enum { STEPS_MOST = 8, PARTS_MOST = 64, VALUE_MOST = 64, KITS_MOST = 96 };
 
@@ -175,8 +176,8 @@ static void check_cut(struct harness *h, const struct kit *k, enum conn_kind kin
     run_kit(h, k, kind, patient, f, &got);
     if (got.steps != whole->steps || got.result != whole->result || got.failure != whole->failure ||
         got.at != whole->at) {
-        print_error("stream \"%.*s\", ending %d, kind %d, parts end at", (int)k->stream.n, k->stream.p, (int)f->ending,
-                    (int)kind);
+        print_error("stream \"%.*s\"..., ending %d, kind %d, parts end at", (int)(k->stream.n < 80 ? k->stream.n : 80),
+                    k->stream.p, (int)f->ending, (int)kind);
         for (unsigned i = 0; i < f->n; i++)
             print_error(" %zu", f->cuts[i]);
         print_error("\n");
@@ -512,13 +513,82 @@ static void test_two_parts_patient(void **state)
     every_cut(*state, CONN_UNIX, true, cut_in_two);
 }
 
+/* Random frames, some of them spoilt, in random parts. */
+enum { SEED = 4711, SEQUENCES = 400, STREAM_MOST = 1 << 18 };
+
+static struct slice add_bytes(char *stream, size_t *n, const char *p, size_t size)
+{
+    memcpy(stream + *n, p, size);
+    *n += size;
+    return (struct slice){stream + *n - size, size};
+}
+
+static void add_random_step(struct kits *all, struct kit *k, uint64_t *random, char *stream, size_t *n)
+{
+    static const enum framing framings[] = {FRAMING_EXACT, FRAMING_LINE, FRAMING_UNTIL, FRAMING_BYTES,
+                                            FRAMING_PREFIXED};
+    const enum framing framing = framings[harness_random(random) % 5];
+    const size_t most = harness_random(random) % 10 ? 40 : 30000, size = harness_random(random) % most;
+    char *value = arena_alloc(&all->arena, size + 1);
+    for (size_t i = 0; i < size; i++)
+        value[i] = (char)('a' + harness_random(random) % 4);
+    const struct slice text = {value, size};
+    struct expectation *x = step(k, framing, make_bytes(&all->arena, MATCHER_BYTES, text));
+    const char head[2] = {(char)(size >> 8), (char)size};
+    x->prefix = PREFIX_U16BE;
+    x->count = size;
+    x->bytes = framing == FRAMING_UNTIL ? SLICE("--") : text;
+    if (framing == FRAMING_PREFIXED) add_bytes(stream, n, head, 2);
+    add_bytes(stream, n, value, size);
+    if (framing == FRAMING_LINE) add_bytes(stream, n, "\r\n", 2);
+    if (framing == FRAMING_UNTIL) add_bytes(stream, n, "--", 2);
+}
+
+static void random_cuts(struct feed *f, uint64_t *random, size_t size)
+{
+    f->n = 0;
+    for (size_t at = 0; at < size && f->n < PARTS_MOST - 1; f->n++) {
+        at += 1 + harness_random(random) % (harness_random(random) % 2 ? 5 : size);
+        f->cuts[f->n] = at < size ? at : size;
+    }
+    f->cuts[f->n++] = size;
+}
+
+static void test_random_sequences(void **state)
+{
+    struct harness *h = *state;
+    uint64_t random = SEED;
+    char *stream = mem_alloc(STREAM_MOST);
+    print_message("seed %d\n", SEED);
+    for (unsigned i = 0; i < SEQUENCES; i++) {
+        struct kits *all = mem_zalloc(sizeof *all);
+        struct kit *k = kit(all, SLICE(""));
+        struct outcome whole;
+        size_t n = 0;
+        for (unsigned steps = 1 + harness_random(&random) % STEPS_MOST; steps; steps--)
+            add_random_step(all, k, &random, stream, &n);
+        if (n && harness_random(&random) % 2) stream[harness_random(&random) % n] ^= 1;
+        if (harness_random(&random) % 4 == 0) n -= harness_random(&random) % (n + 1);
+        k->stream = (struct slice){stream, n};
+        const enum ending ending = harness_random(&random) % ENDINGS;
+        const enum conn_kind kind = harness_random(&random) % 2 ? CONN_TCP : CONN_UNIX;
+        whole_stream(h, k, kind, false, ending, &whole);
+        for (unsigned tries = 0; tries < 3; tries++) {
+            struct feed f = {.ending = ending};
+            random_cuts(&f, &random, n);
+            check_cut(h, k, kind, false, &f, &whole);
+        }
+        kits_done(all);
+        mem_free(all);
+    }
+    mem_free(stream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HARNESS_TEST(test_three_parts_unix),
-        HARNESS_TEST(test_two_parts_tcp),
-        HARNESS_TEST(test_two_parts_program),
-        HARNESS_TEST(test_two_parts_patient),
+        HARNESS_TEST(test_three_parts_unix),  HARNESS_TEST(test_two_parts_tcp),    HARNESS_TEST(test_two_parts_program),
+        HARNESS_TEST(test_two_parts_patient), HARNESS_TEST(test_random_sequences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
