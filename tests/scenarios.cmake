@@ -15,9 +15,10 @@ endif()
 function(sockrun_valgrind name codes)
   if(TARGET sockrun-valgrind)
     list(JOIN ARGN "|" arguments)
+    string(REPLACE "/" "-" logs ${name})
     add_test(NAME valgrind/${name}
              COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun-valgrind> -D CODES=${codes} -D
-                     ARGUMENTS=${arguments} -D LOGS=${CMAKE_CURRENT_BINARY_DIR}/valgrind/${name} -P
+                     ARGUMENTS=${arguments} -D LOGS=${CMAKE_CURRENT_BINARY_DIR}/valgrind/${logs} -P
                      ${CMAKE_CURRENT_SOURCE_DIR}/valgrind.cmake)
     set_tests_properties(valgrind/${name} PROPERTIES ${servers} LABELS valgrind TIMEOUT 180)
   endif()

@@ -17,21 +17,17 @@
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 
-struct watch {
-    pid_t pid;
-    int end;
-};
-
+/* The process and the end to say it on, in one word: a forked child would leak what is allocated. */
 static void *watch_child(void *given)
 {
-    struct watch *w = given;
+    const pid_t pid = (pid_t)((uintptr_t)given >> 32);
+    const int end = (int)(uint32_t)(uintptr_t)given;
     siginfo_t info;
-    while (waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
         continue;
     /* Not by the close: a process that was forked meanwhile holds this end too. */
-    send(w->end, "", 1, MSG_NOSIGNAL);
-    close(w->end);
-    free(w);
+    send(end, "", 1, MSG_NOSIGNAL);
+    close(end);
     return NULL;
 }
 
@@ -39,10 +35,9 @@ static int watch(pid_t pid)
 {
     int ends[2];
     pthread_t thread;
-    struct watch *w = malloc(sizeof *w);
-    if (!w || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) abort();
-    *w = (struct watch){.pid = pid, .end = ends[1]};
-    if (pthread_create(&thread, NULL, watch_child, w) != 0) abort();
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) abort();
+    void *both = (void *)((uintptr_t)pid << 32 | (uintptr_t)ends[1]);
+    if (pthread_create(&thread, NULL, watch_child, both) != 0) abort();
     pthread_detach(thread);
     return ends[0];
 }
