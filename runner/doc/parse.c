@@ -405,7 +405,8 @@ static struct node *empty_document(struct parser *p)
 static struct node *read_document(struct parser *p)
 {
     /* The starts of the stream and of the document. */
-    if (!next(p) || !next(p)) return NULL;
+    for (int i = 0; i < 2; i++)
+        if (!next(p)) return NULL;
     if (p->event.type == YAML_STREAM_END_EVENT) return empty_document(p);
     if (!next(p)) return NULL;
     struct node *root = read_node(p);

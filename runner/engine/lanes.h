@@ -17,7 +17,7 @@ bool lanes_park(struct actor *a);
 /* The lane's frame on top has no more steps. */
 void lanes_lane_done(struct actor *a);
 /* A choice of the wait has been chosen: its lane runs on; the others stay where they were. */
-void lanes_chosen(struct actor *a, struct frame *f, uint32_t lane);
+void lanes_chosen(struct actor *a, struct frame *f, uint32_t chosen);
 void lanes_free(struct actor *a, struct frame *f);
 
 #endif

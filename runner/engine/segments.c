@@ -155,7 +155,7 @@ static bool gather_pack(struct gather *g, const struct part *part)
 static bool gather_repeat(struct gather *g, const struct part *part)
 {
     struct eval *e = g->eval;
-    struct slice unit;
+    struct slice unit = {0};
     int64_t times;
     struct segment s;
     if (!payload_bytes(part->of, e, &unit) || !quantity_eval(&part->count, e, &times)) return false;

@@ -1,5 +1,6 @@
 #include "engine/wait.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "engine/failure.h"
@@ -110,6 +111,7 @@ enum went wait_add(struct actor *a, struct wait *w, struct choices *to, const ch
             if (went != WENT_ON) return went;
             continue;
         }
+        assert(in->kind->begin);
         struct choice *c = add(to);
         c->in = in;
         c->outcome = outcome;

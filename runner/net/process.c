@@ -48,7 +48,10 @@ static int open_pipes(int pipes[PIPES][2])
 
 static _Noreturn void fail_child(int report, bool folder, int error)
 {
-    struct report r = {.folder = folder, .error = error};
+    struct report r;
+    memset(&r, 0, sizeof r); /* what lies between its members is written too */
+    r.folder = folder;
+    r.error = error;
     while (write(report, &r, sizeof r) < 0 && errno == EINTR) {
     }
     _exit(127);

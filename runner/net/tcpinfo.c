@@ -134,7 +134,7 @@ int tcp_state_of_pair(const struct addr_inet *local, const struct addr_inet *pee
     union {
         struct nlmsghdr head;
         char bytes[ANSWER_BYTES];
-    } answer;
+    } answer = {0};
     ssize_t n = ask(&q, &answer, sizeof answer);
     return n < 0 ? (int)n : read_answer(&answer.head, (size_t)n, ret);
 }

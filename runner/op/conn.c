@@ -58,7 +58,7 @@ static int learn_addresses(struct conn *c, int fd, const struct addr *known_peer
     if (r < 0) return r;
     if (known_peer)
         peer = *known_peer;
-    else if ((r = sock_peer(fd, &peer)) < 0)
+    else if (sock_peer(fd, &peer) < 0)
         peer.len = 0; /* reset already: the connection says so when it is read */
     if (c->kind == CONN_TCP) {
         keep_inet(&c->local, &local);

@@ -9,10 +9,10 @@
 
 /* Appends the blocks of all failures of a verdict, an empty line between two; a case that has none but a reason gets
  * the headline and the reason. Ends with a newline. */
-void failure_render(const struct event *verdict, const struct style *s, struct buf *out);
+void failure_render(const struct event *e, const struct style *s, struct buf *out);
 /* The first failure (or the reason) in one line: "client > step 2 expect: first difference at byte 13 ...", and how
  * many more there are. Nothing if there is nothing to say. */
-void failure_summary(const struct event *verdict, struct buf *out);
+void failure_summary(const struct event *e, struct buf *out);
 /* The colour of a verdict's word. */
 enum paint failure_paint(enum sr_verdict v);
 

@@ -81,7 +81,7 @@ static bool split(struct slice text, struct parts *ret)
     struct parts p = {0};
     const char *close = text.n && text.p[0] == '[' ? memchr(text.p, ']', text.n) : NULL;
     if (text.n && text.p[0] == '[' && !close) return false;
-    struct slice rest = text;
+    struct slice rest;
     const char *colon = memchr(text.p, ':', text.n);
     bool bare6 = !close && colon && memchr(colon + 1, ':', text.n - (size_t)(colon + 1 - text.p));
     if (close) {
