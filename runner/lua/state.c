@@ -250,8 +250,24 @@ bool luastate_call(struct luastate *s, int n, int results)
 int luastate_resume(lua_State *co, lua_State *from, int n, int *ret_results)
 {
     struct luastate *s = luastate_of(co);
+    collect_in_time(s);
     lua_State *outer = enter(s, co);
     int status = lua_resume(co, from, n, ret_results);
     leave(s, outer);
     return status;
+}
+
+bool luastate_reset(lua_State *co)
+{
+    struct luastate *s = luastate_of(co);
+    lua_State *outer = enter(s, co);
+    int status = lua_resetthread(co);
+    leave(s, outer);
+    if (status != LUA_OK) settle(s, co, status);
+    return status == LUA_OK;
+}
+
+void luastate_settle(lua_State *co, int status)
+{
+    settle(luastate_of(co), co, status);
 }

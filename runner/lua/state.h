@@ -13,6 +13,8 @@
 #include "util/buf.h"
 #include "util/slice.h"
 
+struct luahost;
+
 struct luastate {
     lua_State *L;
     size_t used, cap;
@@ -25,6 +27,7 @@ struct luastate {
     void *note_ctx;
     lua_State *volatile running;  /* the thread that runs now, or would */
     volatile sig_atomic_t ending; /* luastate_interrupt was called (1), and noted (2) */
+    struct luahost *host;         /* of the case that runs, or NULL (lua/host.h) */
     unsigned depth;               /* calls and resumptions within one another */
     struct buf scratch;           /* for C functions that may raise while they hold bytes: see luastate_scratch */
 };
@@ -43,6 +46,11 @@ bool luastate_call(struct luastate *s, int n, int results);
 bool luastate_call_on(lua_State *L, int n, int results);
 /* lua_resume, and luastate_interrupt finds the thread. */
 int luastate_resume(lua_State *co, lua_State *from, int n, int *ret_results);
+/* lua_resetthread, and luastate_interrupt finds what its variables' `__close` do. True, or false with their error on top as a
+ * string. */
+bool luastate_reset(lua_State *co);
+/* Makes a string of the error on top of a thread that has ended with this status. */
+void luastate_settle(lua_State *co, int status);
 /* Makes room for LUA_MINSTACK values; never raises. */
 void luastate_room(lua_State *L);
 /* Pushes a message without ever raising, whatever the cap says. Returns false, for `return luastate_fail(...)`. */

@@ -17,7 +17,8 @@ enum framed { FRAMED, FRAME_MORE, FRAME_FAILED };
 struct frame {
     size_t len;
     struct slice value;
-    struct slice so_far; /* with FRAME_MORE: the part of the value that is there */
+    const struct custom_frame *custom; /* or NULL */
+    struct slice so_far;               /* with FRAME_MORE: the part of the value that is there */
 };
 
 static enum op_result mismatch(struct expect_op *o, struct slice expected, struct slice got, size_t at)
@@ -93,7 +94,7 @@ static enum framed frame_pattern(struct expect_op *o, struct slice have, bool co
 
 /* The count in front of a frame: its own length in *ret_n, 0 if more bytes are needed. Varint: 7 bits a byte, the
  * lowest first, at most 5 bytes (Protocol Buffers encoding; MQTT 5.0 1.5.5 with 4). */
-static uint64_t prefix_count(enum prefix_kind kind, struct slice have, size_t *ret_n)
+uint64_t prefix_count(enum prefix_kind kind, struct slice have, size_t *ret_n)
 {
     const unsigned char *p = (const unsigned char *)have.p;
     const size_t size = kind == PREFIX_U8 ? 1 : kind == PREFIX_U16BE || kind == PREFIX_U16LE ? 2 : 4;
@@ -143,18 +144,27 @@ static enum framed frame_bytes(const struct expect_op *o, struct slice have, str
     return have.n >= o->x->count ? FRAMED : FRAME_MORE;
 }
 
+/* What the maker says is wrong with these bytes. */
+static void refuse_custom(struct expect_op *o, struct slice have, const struct custom_frame *c)
+{
+    o->report = (struct match_report){.path = "", .message = c->why, .got = have, .at = c->at};
+    if (c->decoded) o->shown = o->x->show(o->x->ctx, o->op.conn, o->arena);
+    op_fail(&o->op, c->broken ? OP_MISUSE : OP_MISMATCH, c->why);
+}
+
 static enum framed frame_custom(struct expect_op *o, struct slice have, bool complete, struct frame *f)
 {
-    const char *why = NULL;
-    size_t len = 0;
-    switch (o->x->frame(o->x->ctx, have, complete, &len, &why)) {
-    case READER_THERE: *f = (struct frame){.len = len, .value = slice_part(have, 0, len)}; return FRAMED;
+    const struct reader at = {o->op.conn, o->pos};
+    struct custom_frame *c = ARENA_NEW(o->arena, struct custom_frame);
+    switch (o->x->frame(o->x->ctx, &at, have, complete, o->arena, c)) {
+    case READER_THERE:
+        *f = (struct frame){.len = c->len, .value = slice_part(have, 0, c->len), .custom = c};
+        return FRAMED;
     case READER_WAIT: return FRAME_MORE;
     case READER_END:
     case READER_FULL: break;
     }
-    o->report = (struct match_report){.path = "", .message = why};
-    op_fail(&o->op, OP_MISMATCH, NULL);
+    refuse_custom(o, have, c);
     return FRAME_FAILED;
 }
 
@@ -188,6 +198,20 @@ static enum op_result refuse(struct expect_op *o, struct slice so_far, size_t at
     return op_fail(&o->op, OP_MISMATCH, NULL);
 }
 
+static enum op_result judge_custom(struct expect_op *o, const struct frame *f)
+{
+    const struct matcher *m = o->x->matcher;
+    const struct custom_frame *c = f->custom;
+    if (c->why) {
+        refuse_custom(o, f->value, c);
+        return OP_FAILED;
+    }
+    if (!m || matcher_check(m, &c->value, o->arena, &o->report)) return OP_DONE;
+    o->shown = o->x->show(o->x->ctx, o->op.conn, o->arena);
+    if (!o->report.bytes) o->report.got = f->value;
+    return op_fail(&o->op, OP_MISMATCH, NULL);
+}
+
 /* What could be said before the frame was whole is said in the same words now: how the bytes were cut must not matter.
  */
 static enum op_result judge(struct expect_op *o, const struct frame *f)
@@ -196,6 +220,7 @@ static enum op_result judge(struct expect_op *o, const struct frame *f)
     o->whole = true;
     o->value = f->value;
     o->op.end = o->pos + f->len;
+    if (f->custom && (f->custom->why || f->custom->decoded)) return judge_custom(o, f);
     const struct view v = view_bytes(f->value);
     if (!m || matcher_check(m, &v, o->arena, &o->report)) return OP_DONE;
     size_t at;
@@ -354,10 +379,23 @@ bool expect_would_end(const struct expect_op *o, uint64_t *ret)
     return true;
 }
 
+/* A message module that has begun to read here must go on: what it has made of the bytes would be lost. */
+static bool begun_by_other(struct expect_op *o)
+{
+    const struct conn *c = o->op.conn;
+    const struct conn_messages *m = c->messages;
+    if (!m || !m->begun || m->begun_at != c->base || m->begun == o->x->module) return false;
+    op_fail(&o->op, OP_MISUSE,
+            arena_printf(o->arena,
+                         "`%s` has begun to read the message here, and nobody has taken it: only `%s` can go on",
+                         m->begun_name, m->begun_name));
+    return true;
+}
+
 static enum op_result expect_poll(struct op *op, struct task *t)
 {
     struct expect_op *o = (struct expect_op *)op;
-    if (!may_read(op, t)) return OP_FAILED;
+    if (!may_read(op, t) || begun_by_other(o)) return OP_FAILED;
     if (o->x->framing == FRAMING_URGENT) return poll_urgent(o, t);
     return streams(o->x) ? poll_streamed(o, t) : poll_kept(o, t);
 }
@@ -367,9 +405,17 @@ static void stop_reading(struct op *op, struct task *t)
     if (op->conn->reader == t) op->conn->reader = NULL;
 }
 
+static void expect_cancel(struct op *op, struct task *t)
+{
+    const struct expect_op *o = (const struct expect_op *)op;
+    stop_reading(op, t);
+    if (o->x->left) o->x->left(o->x->ctx, op->conn);
+}
+
 static void expect_commit(struct op *op)
 {
     const struct expect_op *o = (const struct expect_op *)op;
+    if (o->x->took) o->x->took(o->x->ctx, op->conn, o->pos);
     if (!o->streamed && o->x->framing != FRAMING_URGENT) conn_take(op->conn, op->end);
 }
 
@@ -400,7 +446,7 @@ void expect_begin(struct expect_op *o, struct conn *c, const struct expectation 
                                         .again = expect_again,
                                         .commit = expect_commit,
                                         .rewind = expect_rewind,
-                                        .cancel = stop_reading};
+                                        .cancel = expect_cancel};
     *o = (struct expect_op){.op = {.type = &type, .conn = c, .edge = true}, .x = x, .arena = arena, .pos = c->base};
 }
 

@@ -22,6 +22,19 @@ enum framing {
 };
 
 enum prefix_kind { PREFIX_U8, PREFIX_U16BE, PREFIX_U16LE, PREFIX_U32BE, PREFIX_U32LE, PREFIX_VARINT };
+/* The count in front of a frame: its own length in *ret_n, 0 if more bytes are needed. Varint: 7 bits a byte, the
+ * lowest first, at most 5 bytes (Protocol Buffers encoding; MQTT 5.0 1.5.5 with 4). */
+uint64_t prefix_count(enum prefix_kind kind, struct slice have, size_t *ret_n);
+
+/* What the maker of a framing of its own says of the bytes from a place on. */
+struct custom_frame {
+    size_t len;      /* of the frame, once it is whole */
+    const char *why; /* it cannot be one, or it is another than was wanted; in the task's arena, or longer lived */
+    size_t at;       /* the byte where that arose */
+    bool broken;     /* and that is the maker's own fault, not that of the bytes */
+    bool decoded;    /* the matcher judges `value`, not the bytes */
+    struct view value;
+};
 
 /* What to expect, with every operand known. */
 struct expectation {
@@ -31,9 +44,16 @@ struct expectation {
     uint64_t count;
     struct regex *regex;
     const struct matcher *matcher; /* NULL: anything */
-    /* How long the frame is: READER_THERE with its length and its value, READER_WAIT when more bytes are needed,
-     * READER_END with *ret_why when these bytes cannot be one. `complete`: no more will come. */
-    enum reader_found (*frame)(void *ctx, struct slice have, bool complete, size_t *ret_len, const char **ret_why);
+    /* READER_THERE with a frame, which is not what was wanted if it says why; READER_WAIT when more bytes are needed,
+     * READER_END when these bytes cannot be one. `complete`: no more will come. */
+    enum reader_found (*frame)(void *ctx, const struct reader *at, struct slice have, bool complete, struct arena *a,
+                               struct custom_frame *ret);
+    /* The frame at this place is taken now; or the op is over. May be NULL. */
+    void (*took)(void *ctx, struct conn *c, uint64_t pos);
+    void (*left)(void *ctx, struct conn *c);
+    /* The decoded value at this place in words, for a report; in the arena. */
+    const char *(*show)(void *ctx, struct conn *c, struct arena *a);
+    const void *module; /* whose framing it is, as conn_messages has it; NULL: nobody's */
     void *ctx;
     bool keep; /* the value is wanted afterwards: it must not be streamed */
 };
@@ -50,8 +70,9 @@ struct expect_op {
     struct slice
         value; /* OP_DONE, and a mismatch of a whole frame: the frame without delimiter or count; until commit */
     struct match_report report;
-    bool whole;    /* a whole frame was read, also if it does not match */
-    bool streamed; /* bytes were taken as they came */
+    const char *shown; /* of a decoded frame that does not match: what it was */
+    bool whole;        /* a whole frame was read, also if it does not match */
+    bool streamed;     /* bytes were taken as they came */
     bool patient; /* set after begin: a frame that cannot match is still read to its end, since the actor goes on behind
                      it */
 };

@@ -7,21 +7,21 @@
 #include "util/clock.h"
 #include "util/mem.h"
 
-static void waiter_join(struct waiter *w, struct waiter **list, struct task *t)
+void waiter_join(struct waiter *w, struct waiter **list, struct task *t)
 {
     if (w->list) return;
     *w = (struct waiter){.task = t, .list = list};
     DL_APPEND(*list, w);
 }
 
-static void waiter_leave(struct waiter *w)
+void waiter_leave(struct waiter *w)
 {
     if (!w->list) return;
     DL_DELETE(*w->list, w);
     w->list = NULL;
 }
 
-static void wake_all(struct waiter *list)
+void waiter_wake_all(struct waiter *list)
 {
     for (; list; list = list->next)
         task_wake(list->task);
@@ -38,7 +38,7 @@ static enum op_result sync_poll(struct op *op, struct task *t)
         if (++s->arrived >= s->parties) {
             s->arrived = 0;
             s->round++;
-            wake_all(s->waiters);
+            waiter_wake_all(s->waiters);
         }
     }
     if (o->round != s->round) {
@@ -68,7 +68,7 @@ void sync_begin(struct sync_op *o, struct sync *s)
 void sync_leave(struct sync *s, const char *who)
 {
     s->gone = who;
-    wake_all(s->waiters);
+    waiter_wake_all(s->waiters);
 }
 
 bool queue_put(struct queue *q, int item)

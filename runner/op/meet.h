@@ -11,6 +11,11 @@ struct waiter {
     struct waiter **list; /* NULL: in none */
 };
 
+/* At the end of the line, unless it stands in it. */
+void waiter_join(struct waiter *w, struct waiter **list, struct task *t);
+void waiter_leave(struct waiter *w);
+void waiter_wake_all(struct waiter *list);
+
 /* All parties meet, as often as it comes. */
 struct sync {
     const char *name;

@@ -90,7 +90,8 @@ static bool add_folder(struct paths *p, const char *folder, unsigned depth);
 static bool add_entry(struct paths *p, const char *name, const struct dirent *entry, unsigned depth)
 {
     struct stat st;
-    bool yaml = has_suffix(entry->d_name, ".yaml") || has_suffix(entry->d_name, ".yml");
+    bool yaml = has_suffix(entry->d_name, ".yaml") || has_suffix(entry->d_name, ".yml") ||
+                has_suffix(entry->d_name, "_test.lua");
     if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN && !yaml) return true;
     if (lstat(name, &st) < 0) return true;
     if (S_ISDIR(st.st_mode)) return add_folder(p, name, depth + 1);
@@ -173,9 +174,5 @@ bool paths_add(struct paths *p, const char *argument)
     struct stat st;
     if (stat(argument, &st) < 0) return add_with_line(p, argument, errno);
     if (S_ISDIR(st.st_mode)) return add_folder(p, argument, 1);
-    if (has_suffix(argument, ".lua")) {
-        paths_complain(p, "%s: test scripts in Lua are not part of this version", argument);
-        return false;
-    }
     return add_file(p, argument, &st, 0);
 }

@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/script.h"
+#include "lua/expr.h"
 #include "lua/state.h"
+#include "run/test_probe.h"
 #include "steps/list.h"
 #include "util/mem.h"
 #include "util/permit.h"
@@ -177,8 +180,34 @@ static void select_cases(struct loading *l, const struct path_file *p, struct su
     l->suite->nselected += f->nselected;
 }
 
+/* Compiled here; what it has to be run for is done elsewhere. */
+static void check_script(struct loading *l, struct suite_file *f)
+{
+    struct suite *s = l->suite;
+    struct arena arena;
+    struct source source;
+    size_t at = 0;
+    arena_init(&arena);
+    source_init(&source, f->name, f->texts[0].text);
+    const char *end = slice_starts(source.text, SLICE("#")) ? memchr(source.text.p, '\n', source.text.n) : source.text.p;
+    const size_t head = end ? (size_t)(end - source.text.p) : source.text.n;
+    struct expr *e = expr_new(&arena, EXPR_CHUNK, slice_part(source.text, head, source.text.n), head, f->name, 1);
+    const char *why = expr_check(l->lua, e, &arena, &at);
+    if (why)
+        diags_add(&s->diags, source_place((struct mark){&source, (uint32_t)(head + at), 1}), "%s", why);
+    else if (!l->settings->check_only)
+        test_probe(s, f, l->settings);
+    source_done(&source);
+    arena_done(&arena);
+}
+
 static void check_file(struct loading *l, struct suite_file *f, struct reading *r)
 {
+    if (script_named(f->name)) {
+        f->script = true;
+        check_script(l, f);
+        return;
+    }
     struct suite *s = l->suite;
     struct arena arena;
     struct load_options o = {.steps = step_list, .folder = f->folder, .read = read_included, .ctx = r};
@@ -205,7 +234,7 @@ static void load_file(struct loading *l, const struct path_file *p, struct selec
     add_text(&r, f->name, text);
     check_file(l, f, &r);
     /* A file that is wrong has no cases one could name. */
-    if (s->diags.n == 0) check_lines(l, p, f);
+    if (s->diags.n == 0 && !(f->script && l->settings->check_only)) check_lines(l, p, f);
     select_cases(l, p, f, selection);
 }
 

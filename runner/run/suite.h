@@ -31,6 +31,7 @@ struct suite_file {
     uint32_t ncases;
     uint32_t *selected; /* indices of the cases that will run, in order */
     uint32_t nselected;
+    bool script; /* a test script in Lua: its cases are not known when it was only compiled */
 };
 
 struct suite {
