@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/module_list.h"
 #include "cli/terminal.h"
 #include "util/suggest.h"
 
@@ -103,6 +104,7 @@ static enum sr_exit load(struct session *s, const struct options *o)
 enum sr_exit session_open(struct session *s, const struct options *o)
 {
     *s = (struct session){0};
+    modules_begin(&s->modules, o);
     paths_init(&s->paths);
     enum sr_exit result = take_vars(s, o);
     if (result == SR_EXIT_OK) result = take_selection(s, o);
@@ -112,7 +114,9 @@ enum sr_exit session_open(struct session *s, const struct options *o)
                                     .nvars = s->vars.n,
                                     .timeout_scale = o->timeout_scale,
                                     .lua_memory = o->lua_memory,
-                                    .messages = o->verbosity > 0};
+                                    .modules = &s->modules,
+                                    .messages = o->verbosity > 0,
+                                    .check_only = o->command == COMMAND_CHECK};
     return result == SR_EXIT_OK ? load(s, o) : result;
 }
 
@@ -122,4 +126,5 @@ void session_done(struct session *s)
     selection_done(&s->selection);
     paths_done(&s->paths);
     vars_done(&s->vars);
+    modules_done(&s->modules);
 }

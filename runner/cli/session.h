@@ -5,12 +5,14 @@
 
 #include "cli/options.h"
 #include "cli/vars.h"
+#include "engine/modules.h"
 #include "run/suite.h"
 #include "sockrun/verdict.h"
 
 struct session {
     struct vars vars;
     struct settings settings;
+    struct modules modules;
     struct paths paths;
     struct selection selection;
     struct suite suite;

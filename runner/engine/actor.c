@@ -10,6 +10,7 @@
 #include "engine/failure.h"
 #include "engine/lanes.h"
 #include "engine/loop.h"
+#include "engine/lua_host.h"
 #include "engine/program_run.h"
 #include "engine/run.h"
 #include "engine/scope.h"
@@ -100,6 +101,7 @@ static struct channel *adopt(struct actor *a, struct channel *c, int r, const ch
         return NULL;
     }
     c->actor = a;
+    c->conn.user = c;
     c->name = name;
     c->next = a->channels;
     a->channels = c;
@@ -255,6 +257,7 @@ static void close_channels(struct actor *a, bool keep_program)
             a->channels = c;
             continue;
         }
+        lua_host_lose_conn(c);
         conn_done(&c->conn);
         mem_free(c);
     }

@@ -28,6 +28,8 @@ struct channel {
     struct channel *next; /* older */
     const char *name;     /* `as`, or NULL for the actor's own */
     struct actor *actor;
+    struct luaconn *object; /* that Lua code sees, or NULL; object_ref is a registry reference */
+    int object_ref;
     int64_t took_at; /* when bytes were last taken, 0: never */
     uint64_t took_from;
     uint32_t took_size;
@@ -126,6 +128,7 @@ struct actor {
     const struct instr *at; /* the step that runs, or ran last */
     uint16_t lanes;         /* frames of `all` on its stack */
     uint8_t state;
+    bool opening;  /* what runs now stands before the opening of a branch */
     bool accepted; /* a listening actor's first connection was taken */
 };
 

@@ -9,9 +9,11 @@
 #include "engine/compile.h"
 #include "engine/emit.h"
 #include "engine/eval.h"
+#include "engine/module_load.h"
 #include "engine/plan.h"
 #include "engine/requires.h"
 #include "engine/run.h"
+#include "engine/script.h"
 #include "net/process.h"
 #include "util/clock.h"
 
@@ -102,12 +104,32 @@ static bool run_cases(const struct child_job *job, struct run_base *base, struct
     return true;
 }
 
+/* A module that nobody knew of when the files were checked, because a `${}` names it, says in the case's own state what
+ * it has. */
+static bool describe_module(void *ctx, const struct module_spec *m, struct buf *ret)
+{
+    struct luastate *s = lazy_lua_get(ctx);
+    return s ? module_describe(s, m, ret) : (buf_adds(ret, "Lua cannot start within its memory cap"), false);
+}
+
+static void use_modules(struct scenario *sc, struct lazy_lua *lua, struct arena *a)
+{
+    plan_use(sc, lua->modules, a);
+    if (!lua->modules) return;
+    lua->modules->probe = describe_module;
+    lua->modules->ctx = lua;
+}
+
 int child_main(const struct child_job *job)
 {
     struct arena arena = {0};
     struct diags diags;
     struct emit emit;
-    struct lazy_lua lua = {.cap = job->settings->lua_memory, .note = note_lua, .note_ctx = job->board};
+    struct lazy_lua lua = {.modules = job->settings->modules,
+                           .folder = job->folder,
+                           .cap = job->settings->lua_memory,
+                           .note = note_lua,
+                           .note_ctx = job->board};
     process_subreaper();
     const int signals = catch_signals();
     snprintf(job->board->phase, sizeof job->board->phase, "loading");
@@ -122,8 +144,11 @@ int child_main(const struct child_job *job)
                             .emit = &emit,
                             .board = job->board,
                             .signals = signals};
-    base.scenario = scenario_load(&o, job->file, job->texts[0].text, &arena, &diags);
-    const bool good = base.scenario && !diags.n && run_cases(job, &base, &arena, &diags);
+    const bool script = script_named(job->file);
+    if (!script) base.scenario = scenario_load(&o, job->file, job->texts[0].text, &arena, &diags);
+    if (base.scenario) use_modules((struct scenario *)(uintptr_t)base.scenario, &lua, &arena);
+    const bool good = script ? script_run(job, &lua, &emit, signals)
+                             : base.scenario && !diags.n && run_cases(job, &base, &arena, &diags);
     running_lua = NULL;
     lazy_lua_done(&lua);
     emit_done(&emit);

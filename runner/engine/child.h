@@ -26,6 +26,8 @@ struct settings {
     double timeout_scale;
     uint64_t lua_memory; /* bytes */
     bool messages;       /* somebody wants message events */
+    bool check_only;     /* test scripts are compiled and not asked for their tests */
+    struct modules *modules; /* message modules; NULL: none */
 };
 
 struct child_text {

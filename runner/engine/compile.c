@@ -212,7 +212,7 @@ static bool compile_ignore(struct compiler *c, const struct step_model *m, struc
     const bool opening = c->opening;
     c->opening = true;
     for (uint32_t i = 0; i < own; i++) {
-        struct framing_plan *p = framing_compile(c, n->items[i], NULL);
+        struct framing_plan *p = framing_compile_ignored(c, n->items[i]);
         if (p)
             ret->list[ret->n++] = p;
         else

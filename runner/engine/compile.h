@@ -25,6 +25,7 @@ struct compiler {
     struct arena *arena;
     struct diags *diags;
     struct luastate *lua; /* to check Lua with; NULL in a child, where the parent has done so */
+    struct modules *modules; /* that messages may be of; NULL: none */
     const struct scenario *scenario;
     const struct case_model *model; /* the first of its body */
     uint32_t nrows;                 /* cases of this body from there on, if names are to be compared */

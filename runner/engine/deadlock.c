@@ -13,7 +13,9 @@
 static const struct channel *peer_channel(const struct conn *c)
 {
     const struct watch *peer = c->in.peer;
-    return peer ? (const struct channel *)(const void *)((const char *)peer - offsetof(struct conn, in)) : NULL;
+    if (!peer) return NULL;
+    /* A connection of Lua's is no channel. */
+    return ((const struct conn *)(const void *)((const char *)peer - offsetof(struct conn, in)))->user;
 }
 
 /* Bytes that were sent but have not come yet are in neither place: first nothing may be on its way, then nothing may be
@@ -72,7 +74,7 @@ static bool ends_by_time(const struct actor *a)
 bool deadlock_certain(struct run *r)
 {
     unsigned waiting = 0;
-    if (r->phase != RUN_STEPS || r->programs || r->sched.head) return false;
+    if (r->phase != RUN_STEPS || r->programs || r->sched.head || r->lua.tasks) return false;
     for (struct actor *a = r->actors; a; a = a->next) {
         if (!actor_unfinished(a)) continue;
         const struct wait *w = a->wait;

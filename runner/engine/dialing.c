@@ -131,7 +131,9 @@ enum went dialing_accept_finish(struct actor *a, const struct instr *in, union o
     a->accepted = true;
     const enum addr_scheme scheme = a->listener->scheme;
     const int fd = accept_take(&room->accept);
-    return actor_attach(a, fd, scheme, in->nas ? in->as[0] : NULL, NULL) ? WENT_ON : WENT_FAILED;
+    struct channel *ch = actor_attach(a, fd, scheme, in->nas ? in->as[0] : NULL, NULL);
+    if (ch) ch->conn.server = true;
+    return ch ? WENT_ON : WENT_FAILED;
 }
 
 enum went dialing_listen(struct actor *a)

@@ -8,11 +8,23 @@
 #include <lauxlib.h>
 
 #include "doc/node.h"
+#include "engine/modules.h"
+#include "lua/api.h"
+#include "lua/require.h"
 #include "lua/value.h"
 #include "util/text.h"
 #include "util/units.h"
 
 enum { TEXT_MOST = 64 << 20, SHOWN = 60, WHY_MOST = 4096 };
+
+static int open_require(lua_State *L)
+{
+    const struct lazy_lua *l = lua_touserdata(L, 1);
+    const char *const folders[2] = {l->folder, l->modules->scripts};
+    require_open(L, l->modules->permit, folders);
+    require_preload(L, "sockrun", api_open);
+    return 0;
+}
 
 struct luastate *lazy_lua_get(struct lazy_lua *l)
 {
@@ -21,6 +33,10 @@ struct luastate *lazy_lua_get(struct lazy_lua *l)
     if (!l->state) return NULL;
     l->state->note = l->note;
     l->state->note_ctx = l->note_ctx;
+    if (!l->modules) return l->state;
+    lua_pushcfunction(l->state->L, open_require);
+    lua_pushlightuserdata(l->state->L, l);
+    if (!luastate_call(l->state, 1, 0)) lua_pop(l->state->L, 1);
     return l->state;
 }
 

@@ -19,6 +19,8 @@
 struct lazy_lua {
     struct luastate *state; /* NULL until somebody asks */
     size_t cap;
+    struct modules *modules; /* that may be used; NULL: none */
+    const char *folder;      /* of the scenario: where `require` looks first; NULL: nowhere */
     void (*note)(void *ctx, const char *where);
     void *note_ctx;
 };
@@ -31,6 +33,7 @@ struct eval {
     struct env *env;
     struct arena *arena;               /* results live here */
     const struct permit_scope *permit; /* for files */
+    struct conn *conn;                 /* that messages are made for, or NULL */
     const char *why;                   /* after a false: what went wrong, in the arena */
     struct mark mark;                  /* and where; source NULL: at the step */
     bool denied;                       /* it was a permission */

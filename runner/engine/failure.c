@@ -257,10 +257,10 @@ static void dump_difference(struct run *r, struct event_failure *f, struct slice
                                   .got = {arena_dup(&r->arena, w.got), w.got.n}};
 }
 
-static void dump_got(struct run *r, struct event_failure *f, struct slice got)
+static void dump_got(struct run *r, struct event_failure *f, struct slice got, size_t at)
 {
     if (!got.n) return;
-    dump_difference(r, f, (struct slice){"", 0}, got, 0);
+    dump_difference(r, f, (struct slice){"", 0}, got, at);
     f->dump.expected_unknown = true;
     f->dump.expected_size = 0;
 }
@@ -285,8 +285,9 @@ static void tell_mismatch(struct run *r, struct event_failure *f, const struct c
         if (m->bytes)
             dump_difference(r, f, m->expected, m->got, m->at);
         else
-            dump_got(r, f, m->got);
+            dump_got(r, f, m->got, m->at);
     }
+    if (o->shown) failure_note(r, f, "message", "%s", o->shown);
     f->kind = "mismatch";
     f->message = arena_dup(&r->arena, buf_slice(&text));
     buf_done(&text);
@@ -301,12 +302,12 @@ static void dump_so_far(struct run *r, struct event_failure *f, const struct cho
     struct slice expected = {NULL, 0};
     if (o->x->framing == FRAMING_EXACT)
         expected = o->x->bytes;
-    else if (o->x->matcher && o->x->framing != FRAMING_PREFIXED)
+    else if (o->x->matcher && o->x->framing != FRAMING_PREFIXED && !o->x->module)
         expected = matcher_prefix(o->x->matcher);
     if (expected.p && got.n)
         dump_difference(r, f, expected, got, diff_first(expected, got));
     else
-        dump_got(r, f, got);
+        dump_got(r, f, got, 0);
 }
 
 static void tell_status(struct run *r, struct event_failure *f, const struct choice *c)
@@ -350,7 +351,7 @@ static void tell_choice(struct run *r, struct event_failure *f, const struct cho
             return;
         }
         f->kind = op->conn && op->conn->n ? "data" : "mismatch";
-        if (op->conn) dump_got(r, f, conn_from(op->conn, op->conn->base));
+        if (op->conn) dump_got(r, f, conn_from(op->conn, op->conn->base), 0);
         break;
     case OP_LIMIT: f->kind = "limit"; break;
     case OP_MISUSE: f->kind = "misuse"; break;
@@ -409,7 +410,7 @@ static void tell_branches(struct actor *a, struct event_failure *f, const struct
         if (one.kind) f->kind = one.kind;
         if (!conn) conn = c->room->op.conn;
     }
-    if (conn) dump_got(r, f, conn_from(conn, conn->base));
+    if (conn) dump_got(r, f, conn_from(conn, conn->base), 0);
 }
 
 static const struct channel *channel_of(const struct wait *w)

@@ -7,6 +7,8 @@
 #include "engine/compile.h"
 #include "engine/matching.h"
 #include "engine/matching_fill.h"
+#include "engine/message.h"
+#include "engine/module.h"
 #include "engine/payload.h"
 #include "engine/unpacking.h"
 #include "engine/written.h"
@@ -31,6 +33,7 @@ struct framing_plan {
     struct quantity count;
     struct matching *matching; /* or NULL */
     struct unpacking *unpack;  /* or NULL */
+    struct module_key message; /* module NULL: none */
     const char **as;
     uint32_t nas;
 };
@@ -232,6 +235,23 @@ static bool read_map(struct reading *r, const struct node *map)
     return read_framing(r) && ok;
 }
 
+static bool read_message(struct reading *r, const struct module_key *key, const struct node *value)
+{
+    struct framing_plan *p = r->p;
+    if (!key->module || key->wrong) return false;
+    if (!key->module->has_decode) {
+        compile_error(r->c, p->mark, "messages of `%s` can only be sent: it has no `decode`", key->module->name);
+        return false;
+    }
+    p->message = *key;
+    p->constant = false;
+    p->x.keep = true;
+    if (!value || node_empty(value) || (value->kind == NODE_MAP && value->n == 0)) return true;
+    p->matching = matching_compile_message(r->c, key, value);
+    if (p->matching && p->matching->constant) p->x.matcher = &p->matching->m;
+    return p->matching != NULL;
+}
+
 /* No framing key is in it. */
 static bool read_other(struct reading *r, const struct node *map)
 {
@@ -241,10 +261,9 @@ static bool read_other(struct reading *r, const struct node *map)
         if (payload_is_key(map->pairs[i].key->text)) return read_exact(r, map);
     const struct slice name = slice_part(first->text, 0, SHOWN);
     if (map->n == 0) return wrong(r, map->mark, "an empty map expects nothing");
-    if (payload_is_message(first->text)) {
-        compile_error(c, first->mark, "message modules are not part of this version (`%.*s`)", (int)name.n, name.p);
-        return false;
-    }
+    struct module_key message;
+    if (map->n == 1 && !matching_is_key(first->text) && message_key(c, first, &message))
+        return read_message(r, &message, map->pairs[0].value);
     if (matching_is_key(first->text)) {
         struct diag *g = compile_error(c, first->mark, "`%s` says what the bytes are, not how many", first->text.p);
         diag_hint(c->diags, g, "write {line: {%s: ..}} or {until: .., is: {%s: ..}}", first->text.p, first->text.p);
@@ -305,6 +324,27 @@ struct framing_plan *framing_compile(struct compiler *c, const struct node *n, c
     return p;
 }
 
+struct framing_plan *framing_compile_ignored(struct compiler *c, const struct node *n)
+{
+    struct module_key key;
+    const bool bare = n->kind == NODE_SCALAR && !n->quoted && !field_dynamic(n);
+    if (!bare || !c->modules || !modules_key(c->modules, n->text, &key)) return framing_compile(c, n, NULL);
+    struct framing_plan *p = ARENA_NEW(c->arena, struct framing_plan);
+    struct reading r = {.c = c, .p = p};
+    p->mark = n->mark;
+    p->opening = true;
+    return message_key(c, n, &key) && read_message(&r, &key, NULL) ? p : NULL;
+}
+
+static bool eval_message(const struct framing_plan *p, struct eval *e, struct expectation *x)
+{
+    struct module_want *w = ARENA_NEW(e->arena, struct module_want);
+    if (!eval_lua(e)) return false;
+    *w = (struct module_want){p->message.module, p->message.message, e->lua};
+    module_expect(w, x);
+    return true;
+}
+
 static bool eval_pattern(const struct framing_plan *p, struct eval *e, struct expectation *x)
 {
     struct slice text;
@@ -350,7 +390,7 @@ static bool eval_carried(const struct framing_plan *p, struct eval *e, const str
 {
     struct written w;
     const struct expectation *x;
-    written_begin(&w, e->arena, p->lf);
+    written_begin(&w, e, p->lf);
     w.compiler.opening = p->opening;
     ret->plan = framing_compile(&w.compiler, written_node(v, p->whole.node, e->arena), p->names);
     if (!written_end(&w, e, text_mark(&p->whole)) || !framing_eval(ret->plan, e, &x)) return false;
@@ -384,6 +424,7 @@ bool framing_eval(const struct framing_plan *p, struct eval *e, const struct exp
     if (!eval_payload(p, e, x) || !eval_count(p, e, x)) return false;
     if (x->framing == FRAMING_PATTERN && !eval_pattern(p, e, x)) return false;
     if (p->unpack && !unpacking_eval(p->unpack, e, x->matcher, x)) return false;
+    if (p->message.module && !eval_message(p, e, x)) return false;
     *ret = x;
     return true;
 }
@@ -409,6 +450,27 @@ static bool capture(const struct framing_plan *p, struct eval *e, const char *na
     return eval_call(e, p->mark, assign, &a, 0);
 }
 
+struct message_assignment {
+    const struct framing_plan *plan;
+    const struct env *env;
+    const struct conn *conn;
+};
+
+static int assign_message(lua_State *L)
+{
+    const struct message_assignment *a = lua_touserdata(L, 1);
+    lua_pushstring(L, a->plan->as[0]);
+    module_push_message(L, a->conn, a->plan->message.module);
+    a->env->ops->set(a->env->owner, L, 2);
+    return 0;
+}
+
+static bool capture_message(const struct framing_plan *p, struct eval *e, const struct expect_op *o)
+{
+    struct message_assignment a = {p, e->env, o->op.conn};
+    return eval_call(e, p->mark, assign_message, &a, 0);
+}
+
 /* The delimiter is no part of the value; it stands behind it. */
 static bool capture_delimiter(const struct framing_plan *p, struct eval *e, const struct expect_op *o)
 {
@@ -428,7 +490,8 @@ bool framing_capture(const struct framing_plan *p, struct eval *e, const struct 
 {
     p = plan_of(p, o->x);
     if (p->unpack && !unpacking_capture(p->unpack, e, o->value)) return false;
-    if (!p->unpack && p->nas && !capture(p, e, p->as[0], o->value)) return false;
+    if (p->message.module && p->nas && !capture_message(p, e, o)) return false;
+    if (!p->message.module && !p->unpack && p->nas && !capture(p, e, p->as[0], o->value)) return false;
     for (size_t i = 0; i < o->report.ncaptures; i++)
         if (!capture(p, e, o->report.captures[i].name, o->report.captures[i].bytes)) return false;
     return capture_delimiter(p, e, o);
@@ -440,6 +503,12 @@ struct mark framing_mark(const struct framing_plan *p, const struct expect_op *o
     p = plan_of(p, o->x);
     if (judged && p->unpack && o->report.id == (unsigned)UNPACKING_WHERE) return p->unpack->where_mark;
     return judged && p->matching ? matching_mark(p->matching, o->report.id) : p->mark;
+}
+
+static void show_message(const struct module_key *key, struct buf *out)
+{
+    buf_adds(out, key->module->name);
+    if (key->message) buf_printf(out, ".%s", key->message->name.p);
 }
 
 static void show_framing(const struct expectation *x, const struct unpacking *unpack, struct buf *out)
@@ -475,7 +544,10 @@ static void show_framing(const struct expectation *x, const struct unpacking *un
 void framing_show(const struct framing_plan *p, const struct expectation *x, size_t most, struct buf *out)
 {
     struct buf text = BUF_INIT(2 * SHOWN_MOST);
-    show_framing(x, plan_of(p, x)->unpack, &text);
+    if (plan_of(p, x)->message.module)
+        show_message(&plan_of(p, x)->message, &text);
+    else
+        show_framing(x, plan_of(p, x)->unpack, &text);
     if (x->matcher && text.n < most) {
         buf_adds(&text, ": ");
         matcher_show(x->matcher, most > text.n && most - text.n < SHOWN_MOST ? most - text.n : SHOWN, &text);

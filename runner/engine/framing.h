@@ -13,6 +13,8 @@ struct framing_plan;
  * c->opening says that this opens a branch, a group name that is no name. `as` names captures (NULL: none), which keep
  * the value whole. */
 struct framing_plan *framing_compile(struct compiler *c, const struct node *n, const struct node *as);
+/* An entry of `ignore`: also a bare `module.message`, or a bare `module` for all of its messages. */
+struct framing_plan *framing_compile_ignored(struct compiler *c, const struct node *n);
 /* What to expect, in eval's arena (constant ones are shared). */
 bool framing_eval(const struct framing_plan *p, struct eval *e, const struct expectation **ret);
 /* After OP_DONE and before commit: assigns the captures (`as`, named groups, unpacked values) through e->env. What

@@ -2,6 +2,7 @@
 
 #include "engine/compile.h"
 #include "engine/matching_fill.h"
+#include "engine/message.h"
 #include "lua/names.h"
 #include "util/suggest.h"
 
@@ -363,10 +364,6 @@ static struct matching *template_map(struct build *b, const struct node *map)
 static struct matching *unknown_key(struct build *b, const struct node *key)
 {
     const struct slice name = slice_part(key->text, 0, SHOWN);
-    if (payload_is_message(key->text)) {
-        compile_error(b->c, key->mark, "message modules are not part of this version (`%.*s`)", (int)name.n, name.p);
-        return NULL;
-    }
     struct diag *g = compile_error(b->c, key->mark, "unknown matcher `%.*s`", (int)name.n, name.p);
     struct suggest s;
     suggest_init(&s, key->text);
@@ -383,7 +380,8 @@ static struct matching *plain_map(struct build *b, const struct node *map, enum 
     bool ok = true;
     for (uint32_t i = 0; i < map->n && context == AS_BYTES; i++) {
         const struct slice key = map->pairs[i].key->text;
-        if (payload_is_key(key) && !matching_is_key(key)) return bytes(b, map, MATCHER_BYTES);
+        const bool message = memchr(key.p, '.', key.n) != NULL;
+        if ((payload_is_key(key) && !matching_is_key(key)) || message) return bytes(b, map, MATCHER_BYTES);
     }
     for (uint32_t i = 0; i < map->n; i++) {
         if (matching_is_key(map->pairs[i].key->text)) continue;
@@ -405,6 +403,133 @@ static struct matching *value(struct build *b, const struct node *n, enum matchi
     return wrong(b, n->mark, "`length` takes a number or a matcher, not a list");
 }
 
+/* Names that a header may have any case of. */
+static struct slice lower(struct arena *a, struct slice name)
+{
+    char *p = arena_dup(a, name);
+    for (size_t i = 0; i < name.n; i++)
+        if (p[i] >= 'A' && p[i] <= 'Z') p[i] = (char)(p[i] | 0x20);
+    return (struct slice){p, name.n};
+}
+
+static struct matching *paired(struct build *b, const struct node *map)
+{
+    bool ok = true;
+    struct matching *m = make(b, MATCHER_MAP, map->mark);
+    open_below(b, m, map->n);
+    m->m.names = arena_array(b->c->arena, map->n, sizeof *m->m.names);
+    for (uint32_t i = 0; i < map->n; i++) {
+        const struct node *n = map->pairs[i].value;
+        m->m.names[i] = lower(b->c->arena, map->pairs[i].key->text);
+        ok &= set_below(m, i, n->kind == NODE_LIST ? elements(b, n, MATCHER_LIST, AS_BYTES) : value(b, n, AS_BYTES));
+    }
+    return ok ? m : NULL;
+}
+
+static bool all_matchers(const struct node *map)
+{
+    for (uint32_t i = 0; i < map->n; i++)
+        if (!matching_is_key(map->pairs[i].key->text)) return false;
+    return map->n > 0;
+}
+
+static struct matching *pairs(struct build *b, const struct module_field *f, const struct node *n)
+{
+    if (n->kind == NODE_SCALAR && field_dynamic(n)) return value(b, n, AS_TEMPLATE);
+    if (n->kind != NODE_MAP) {
+        message_wrong_type(b->c, f, n, "a template is a map of the names that matter");
+        return NULL;
+    }
+    const struct pair *forced = node_pair(n, "$fields");
+    if (forced && n->n == 1 && forced->value->kind == NODE_MAP) return paired(b, forced->value);
+    return all_matchers(n) ? keyed_map(b, n, AS_TEMPLATE) : paired(b, n);
+}
+
+/* The number that stands for an enumeration's name, here and in the matchers below. */
+static const struct node *numbered(struct build *b, const struct module_field *f, const struct node *n, bool *ok)
+{
+    const char *why;
+    int64_t number;
+    struct node *copy = ARENA_NEW(b->c->arena, struct node);
+    *copy = *n;
+    if (n->kind == NODE_SCALAR) {
+        if (field_dynamic(n)) return n;
+        if (!module_integer(f, n->text, &number, &why)) {
+            message_wrong_type(b->c, f, n, NULL);
+            *ok = false;
+            return n;
+        }
+        copy->text = slice_of(arena_printf(b->c->arena, "%lld", (long long)number));
+        copy->quoted = false;
+    } else if (n->kind == NODE_LIST) {
+        copy->items = arena_array(b->c->arena, n->n, sizeof(struct node *));
+        for (uint32_t i = 0; i < n->n; i++)
+            copy->items[i] = (struct node *)(uintptr_t)numbered(b, f, n->items[i], ok);
+    } else {
+        static const char *const below[] = {"eq", "not", "any_of", "all_of", NULL};
+        copy->pairs = arena_array(b->c->arena, n->n, sizeof(struct pair));
+        for (uint32_t i = 0; i < n->n; i++) {
+            copy->pairs[i] = n->pairs[i];
+            for (const char *const *k = below; *k; k++)
+                if (slice_is(n->pairs[i].key->text, *k))
+                    copy->pairs[i].value = (struct node *)(uintptr_t)numbered(b, f, n->pairs[i].value, ok);
+        }
+    }
+    return copy;
+}
+
+static struct matching *number_field(struct build *b, const struct module_field *f, const struct node *n)
+{
+    bool ok = true;
+    if (n->kind == NODE_LIST) {
+        message_wrong_type(b->c, f, n, NULL);
+        return NULL;
+    }
+    if (f->type == MODULE_INT) n = numbered(b, f, n, &ok);
+    if (!ok) return NULL;
+    return n->kind == NODE_MAP ? plain_map(b, n, AS_TEMPLATE) : value(b, n, AS_TEMPLATE);
+}
+
+static struct matching *field_value(struct build *b, const struct module_field *f, const struct node *n)
+{
+    switch (f->type) {
+    case MODULE_TEXT:
+    case MODULE_BYTES: return value(b, n, AS_BYTES);
+    case MODULE_BOOL:
+    case MODULE_INT:
+    case MODULE_FLOAT: return number_field(b, f, n);
+    case MODULE_PAIRS: return pairs(b, f, n);
+    case MODULE_JSON:
+    case MODULE_LIST:
+    case MODULE_MAP: break;
+    }
+    return value(b, n, AS_TEMPLATE);
+}
+
+static struct matching *message_fields(struct build *b, const struct module_key *key, const struct node *map)
+{
+    bool ok = true;
+    struct matching *m = make(b, MATCHER_MAP, map->mark);
+    open_below(b, m, map->n);
+    m->m.names = arena_array(b->c->arena, map->n, sizeof *m->m.names);
+    for (uint32_t i = 0; i < map->n; i++) {
+        const struct module_field *f = module_field_find(key->message, map->pairs[i].key->text);
+        m->m.names[i] = map->pairs[i].key->text;
+        if (f)
+            ok &= set_below(m, i, field_value(b, f, map->pairs[i].value));
+        else
+            message_unknown_field(b->c, key, map->pairs[i].key), ok = false;
+    }
+    return ok ? m : NULL;
+}
+
+static bool has_fields(const struct module_message *k, const struct node *map)
+{
+    for (uint32_t i = 0; i < map->n; i++)
+        if (module_field_find(k, map->pairs[i].key->text)) return true;
+    return false;
+}
+
 static struct matching *finish(struct build *b, struct matching *root)
 {
     if (root) {
@@ -418,6 +543,17 @@ struct matching *matching_compile(struct compiler *c, const struct node *n, bool
 {
     struct build b = {.c = c};
     return finish(&b, value(&b, n, template ? AS_TEMPLATE : AS_BYTES));
+}
+
+struct matching *matching_compile_message(struct compiler *c, const struct module_key *key, const struct node *n)
+{
+    struct build b = {.c = c};
+    if (key->message && key->message->is_value) return finish(&b, field_value(&b, &key->message->fields[0], n));
+    if (n->kind == NODE_SCALAR && field_dynamic(n)) return finish(&b, value(&b, n, AS_TEMPLATE));
+    if (n->kind != NODE_MAP) return wrong(&b, n->mark, "a message is compared with a map of its fields");
+    const bool matchers = all_matchers(n) && (!key->message || !has_fields(key->message, n));
+    if (matchers) return finish(&b, keyed_map(&b, n, AS_TEMPLATE));
+    return finish(&b, key->message ? message_fields(&b, key, n) : fields(&b, n));
 }
 
 struct matching *matching_compile_both(struct compiler *c, const struct node *one, const struct node *other)

@@ -17,6 +17,9 @@ bool matching_is_key(struct slice key);
  * `matches` become captures (compile_define). With `template`, a map that holds other keys is a template and a list is
  * element by element, as below `json:` and modules' names; `{$fields: {..}}` says fields. NULL after errors. */
 struct matching *matching_compile(struct compiler *c, const struct node *n, bool template);
+/* A template for the fields of a message, or for its one value, as their types say. */
+struct module_key;
+struct matching *matching_compile_message(struct compiler *c, const struct module_key *key, const struct node *n);
 /* Names of groups in a text that is, or may become, a pattern: (?<name>, (?P<name> and (?'name' define captures. */
 void matching_define_groups(struct compiler *c, struct slice text, struct mark mark);
 /* Both of two matchers; one of them may be NULL. */

@@ -76,7 +76,7 @@ static bool fill_pattern(const struct matching *m, struct eval *e, struct matche
 static bool fill_written(const struct matching *m, const struct view *v, struct eval *e, const struct matcher **ret)
 {
     struct written w;
-    written_begin(&w, e->arena, m->lf);
+    written_begin(&w, e, m->lf);
     struct matching *inner =
         matching_compile_written(&w.compiler, written_node(v, m->text.node, e->arena), m->context, m->m.id);
     return written_end(&w, e, text_mark(&m->text)) && matching_eval(inner, e, ret);

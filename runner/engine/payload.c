@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "engine/compile.h"
+#include "engine/message.h"
 #include "engine/packing.h"
 #include "engine/segments.h"
 #include "util/suggest.h"
@@ -273,10 +274,6 @@ static bool unknown_key(struct build *b, const struct node *key, const struct pa
     static const char *const step[] = {"chunk", "every", "urgent", "to", "resend", "via", "as", "timeout", NULL};
     struct compiler *c = b->c;
     const struct slice name = slice_part(key->text, 0, SHOWN);
-    if (payload_is_message(key->text)) {
-        compile_error(c, key->mark, "message modules are not part of this version (`%.*s`)", (int)name.n, name.p);
-        return false;
-    }
     if (form && slice_is(key->text, "eol")) return wrong(b, key->mark, "`eol` goes with `line` and `lines` only");
     struct diag *g =
         form ? compile_error(c, key->mark, "unknown key `%.*s` beside `%s`", (int)name.n, name.p, form->key->text.p)
@@ -292,10 +289,21 @@ static bool unknown_key(struct build *b, const struct node *key, const struct pa
     return false;
 }
 
+static bool add_message(struct build *b, const struct module_key *key, const struct pair *p)
+{
+    if (!key->module || key->wrong) return false;
+    struct message_plan *m = message_compile(b->c, key, p->key, p->value);
+    if (m) add_part(b, PART_MESSAGE, p->key->mark)->message = m;
+    return m != NULL;
+}
+
 static bool add_map(struct build *b, const struct node *map)
 {
     const struct pair *form = NULL;
     bool ok = true;
+    struct module_key message;
+    if (map->n == 1 && !payload_is_key(map->pairs[0].key->text) && message_key(b->c, map->pairs[0].key, &message))
+        return add_message(b, &message, &map->pairs[0]);
     for (uint32_t i = 0; i < map->n; i++) {
         const struct pair *p = &map->pairs[i];
         if (!payload_is_key(p->key->text)) continue;
@@ -392,12 +400,4 @@ struct payload *payload_compile_form(struct compiler *c, const struct pair *form
 {
     struct build b = begin(c);
     return end(&b, add_form(&b, form, NULL));
-}
-
-bool payload_is_message(struct slice key)
-{
-    static const char *const modules[] = {"http", "h2", "dns", "resp", "websocket", "mqtt", "tls", "smtp", NULL};
-    for (const char *const *m = modules; *m; m++)
-        if (slice_is(key, *m)) return true;
-    return key.n > 2 && memchr(key.p + 1, '.', key.n - 2) && !memchr(key.p, ' ', key.n);
 }

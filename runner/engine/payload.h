@@ -16,9 +16,6 @@ enum { PAYLOAD_MOST = 64 << 20 }; /* bytes of a payload that is kept whole */
 extern const char *const payload_keys[];
 bool payload_is_key(struct slice key);
 
-/* The name of a message module's message (`http.request`, `h2`): none is part of this version. */
-bool payload_is_message(struct slice key);
-
 /* A scalar, a map with one payload key, or a list. lf: `line` and `lines` end in LF alone (the actor's `eol`; `eol`
  * beside the key wins). In the compiler's arena; NULL after errors. */
 struct payload *payload_compile(struct compiler *c, const struct node *n);

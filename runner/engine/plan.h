@@ -13,4 +13,8 @@ struct case_plan *plan_compile(const struct scenario *sc, const struct case_mode
 const struct datum **plan_rows(const struct scenario *sc, const struct case_model *m, struct luastate *lua,
                                struct arena *a, struct diags *d);
 
+/* The scenario's messages are of these modules, and of those that it names in `use`. */
+struct modules;
+void plan_use(struct scenario *sc, struct modules *m, struct arena *a);
+
 #endif

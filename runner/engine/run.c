@@ -12,6 +12,7 @@
 #include "engine/deadlock.h"
 #include "engine/dialing.h"
 #include "engine/failure.h"
+#include "engine/lua_host.h"
 #include "engine/program_run.h"
 #include "engine/scope.h"
 #include "engine/serve.h"
@@ -178,7 +179,7 @@ static void idle(void *ctx)
 }
 
 /* Timers and signals only take note, as the reactor wants it; the control task then does what is due. */
-enum { DUE_QUIET = 1, DUE_OVER = 2, DUE_SIGNAL = 4 };
+enum { DUE_QUIET = 1, DUE_OVER = 2, DUE_SIGNAL = 4, DUE_STOP = 8 };
 
 static void quiet_fired(struct timer *t)
 {
@@ -198,6 +199,12 @@ static void over_fired(struct timer *t)
 {
     struct run *r = (struct run *)(void *)((char *)t - offsetof(struct run, over));
     r->due |= DUE_OVER;
+    task_wake(&r->control);
+}
+
+void run_stop_soon(struct run *r)
+{
+    r->due |= DUE_STOP;
     task_wake(&r->control);
 }
 
@@ -236,6 +243,8 @@ static void control(struct task *t)
     if (r->phase >= RUN_STOPPING) return;
     if (due & DUE_SIGNAL) {
         r->told_to_end = true;
+        run_stop(r);
+    } else if (due & DUE_STOP) {
         run_stop(r);
     } else if (due & DUE_OVER) {
         case_over(r);
@@ -456,6 +465,7 @@ static void end_children(void)
 static void run_done(struct run *r)
 {
     if (r->sched.reactor) reactor_remove(r->sched.reactor, &r->signals);
+    lua_host_end(r);
     while (r->actors) {
         struct actor *a = r->actors;
         r->actors = a->next;

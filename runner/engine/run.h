@@ -12,6 +12,7 @@
 #include "engine/child.h"
 #include "engine/emit.h"
 #include "engine/program.h"
+#include "lua/host.h"
 #include "op/meet.h"
 
 struct program;
@@ -72,6 +73,7 @@ struct run {
     enum sr_verdict verdict;
     struct event_failure *failures;
     uint32_t nfailures, failures_size;
+    struct luahost lua; /* begun when Lua code first needs it */
     struct frame *free_frames;
     struct wait *free_waits;
 };
@@ -93,5 +95,7 @@ void run_actor_ended(struct run *r, struct actor *a);
 struct event_failure *run_add_failure(struct run *r, enum sr_verdict verdict);
 /* From now on nothing goes on: actors are cancelled where they stand, programs ended. */
 void run_stop(struct run *r);
+/* The same once nothing of what runs now is on the stack. */
+void run_stop_soon(struct run *r);
 
 #endif

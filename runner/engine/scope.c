@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/datum.h"
+#include "engine/lua_host.h"
 #include "engine/program_run.h"
 #include "engine/run.h"
 
@@ -147,22 +148,14 @@ static void make_types(lua_State *L)
     lua_pop(L, 1);
 }
 
+/* An object with `peer` and `local`; an empty table before there is a connection. */
 static void push_conn(lua_State *L, const struct actor *a)
 {
     const struct conn *c = own_conn(a);
-    lua_newtable(L);
-    if (!c) return;
-    if (c->kind != CONN_TCP) {
-        lua_pushfstring(L, "unix://%s", c->path ? c->path : "");
-        lua_pushvalue(L, -1);
-        lua_setfield(L, -3, "peer");
-        lua_setfield(L, -2, "local");
-        return;
-    }
-    push_address(L, "tcp", &c->peer.sa, c->peer.len);
-    lua_setfield(L, -2, "peer");
-    push_address(L, "tcp", &c->local.sa, c->local.len);
-    lua_setfield(L, -2, "local");
+    if (c)
+        lua_host_push_conn(L, c->user);
+    else
+        lua_newtable(L);
 }
 
 static struct actor *actor_of_upvalue(lua_State *L)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/message.h"
 #include "engine/packing.h"
 #include "engine/written.h"
 #include "util/text.h"
@@ -61,7 +62,7 @@ static bool gather_written(struct gather *g, const struct payload *p, const stru
 {
     struct eval *e = g->eval;
     struct written w;
-    written_begin(&w, e->arena, p->lf);
+    written_begin(&w, e, p->lf);
     const struct payload *inner = payload_compile(&w.compiler, written_node(v, part->text.node, e->arena));
     return written_end(&w, e, text_mark(&part->text)) && gather_payload(g, inner);
 }
@@ -175,6 +176,7 @@ static bool gather_random(struct gather *g, const struct part *part)
 
 static bool gather_part(struct gather *g, const struct payload *p, const struct part *part)
 {
+    struct slice bytes;
     switch (part->kind) {
     case PART_BYTES: return add_bytes(g, part->bytes);
     case PART_SEGMENT: add_segment(g, &part->segment); return true;
@@ -186,6 +188,7 @@ static bool gather_part(struct gather *g, const struct payload *p, const struct 
     case PART_JSON: return gather_json(g, part);
     case PART_REPEAT: return gather_repeat(g, part);
     case PART_RANDOM: return gather_random(g, part);
+    case PART_MESSAGE: return message_bytes(part->message, g->eval, &bytes) && add_bytes(g, bytes);
     }
     return false;
 }

@@ -18,6 +18,7 @@ enum part_kind {
     PART_JSON,
     PART_REPEAT, /* of, count */
     PART_RANDOM, /* count, seed */
+    PART_MESSAGE,
 };
 
 struct part {
@@ -30,6 +31,7 @@ struct part {
     uint32_t nargs;
     struct datum *json;
     struct payload *of;
+    struct message_plan *message;
     struct quantity count, seed;
 };
 

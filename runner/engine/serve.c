@@ -16,7 +16,9 @@ static void start_copy(struct actor *a, int fd)
     copy->server = a;
     r->unfinished++;
     r->serving++;
-    if (actor_attach(copy, fd, a->listener->scheme, NULL, NULL))
+    struct channel *ch = actor_attach(copy, fd, a->listener->scheme, NULL, NULL);
+    if (ch) ch->conn.server = true;
+    if (ch)
         actor_start(copy);
     else
         run_actor_ended(r, copy);

@@ -50,12 +50,14 @@ struct unpacking *unpacking_compile(struct compiler *c, const struct node *forma
     return NULL;
 }
 
-static enum reader_found measure(void *ctx, struct slice have, bool complete, size_t *ret_len, const char **ret_why)
+static enum reader_found measure(void *ctx, const struct reader *at, struct slice have, bool complete, struct arena *a,
+                                 struct custom_frame *ret)
 {
+    (void)at;
     (void)complete;
     const struct frame_run *r = ctx;
     bool is_short;
-    if (!packing_measure(r->lua->state, r->format, have, r->arena, ret_len, &is_short, ret_why)) return READER_END;
+    if (!packing_measure(r->lua->state, r->format, have, a, &ret->len, &is_short, &ret->why)) return READER_END;
     return is_short ? READER_WAIT : READER_THERE;
 }
 

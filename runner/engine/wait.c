@@ -107,7 +107,9 @@ enum went wait_add(struct actor *a, struct wait *w, struct choices *to, const ch
         if (in->nbranches && !in->kind->begin && (in->model->schema->flags & STEP_OPENING))
             return add_nested(a, w, to, in, lane);
         if (in->kind->enter) {
+            a->opening = true;
             const enum went went = in->kind->enter(a, in);
+            a->opening = false;
             if (went != WENT_ON) return went;
             continue;
         }
@@ -463,6 +465,15 @@ enum went wait_for_step(struct actor *a, const struct instr *in)
     take_bytes(a, &w->room.op);
     wait_free(a, w);
     return WENT_ON;
+}
+
+enum went wait_for_op(struct actor *a, const struct instr *in, const union op_room *room)
+{
+    struct wait *w = wait_new(a, in);
+    w->room = *room;
+    w->one = (struct choice){.in = in, .room = &w->room, .begun = true};
+    w->main = (struct choices){.list = &w->one, .n = 1, .size = 1};
+    return wait_start(a, w);
 }
 
 enum went wait_resume(struct actor *a, struct wait *w)

@@ -44,6 +44,8 @@ struct wait {
 
 /* Starts waiting for a step's own op. */
 enum went wait_for_step(struct actor *a, const struct instr *in);
+/* Starts waiting for an op that was polled already, and is moved. */
+enum went wait_for_op(struct actor *a, const struct instr *in, const union op_room *room);
 /* Starts waiting for one of a step's branches. */
 enum went wait_for_branches(struct actor *a, const struct instr *in);
 /* For `all`: an empty wait to which choices are added. */

@@ -64,11 +64,12 @@ struct node *written_node(const struct view *v, const struct node *at, struct ar
     return NULL;
 }
 
-void written_begin(struct written *w, struct arena *a, bool lf)
+void written_begin(struct written *w, const struct eval *e, bool lf)
 {
     *w = (struct written){.actor = {.lf = lf}};
     diags_init(&w->diags);
-    w->compiler = (struct compiler){.arena = a, .diags = &w->diags, .actor = &w->actor};
+    w->compiler = (struct compiler){
+        .arena = e->arena, .diags = &w->diags, .actor = &w->actor, .modules = e->lua ? e->lua->modules : NULL};
 }
 
 bool written_end(struct written *w, struct eval *e, struct mark mark)

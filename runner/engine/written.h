@@ -16,7 +16,7 @@ struct written {
 /* The value as a node with the mark of `at`. Its texts are taken as they are: a `${` in them means nothing. */
 struct node *written_node(const struct view *v, const struct node *at, struct arena *a);
 /* lf: the actor's `eol`. */
-void written_begin(struct written *w, struct arena *a, bool lf);
+void written_begin(struct written *w, const struct eval *e, bool lf);
 /* Ends it; false with e->why after errors: the first of them. */
 bool written_end(struct written *w, struct eval *e, struct mark mark);
 

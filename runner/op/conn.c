@@ -103,6 +103,8 @@ void conn_done(struct conn *c)
 {
     if (!c->sched) return;
     conn_close(c);
+    if (c->messages) c->messages->drop(c);
+    c->messages = NULL;
     if (c->sched->scratch_user == c) c->sched->scratch_user = NULL;
     mem_free(c->own);
     mem_free(c->path);

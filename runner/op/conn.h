@@ -20,6 +20,16 @@ enum conn_kind { CONN_TCP, CONN_UNIX, CONN_PROGRAM };
 
 enum { CONN_BUFFER_MOST = 64 << 20 };
 
+struct conn;
+
+/* What message modules keep about a connection; theirs. */
+struct conn_messages {
+    void (*drop)(struct conn *c); /* the connection goes: frees it */
+    const void *begun;            /* a module that was left with a message it had begun to read, or NULL */
+    const char *begun_name;
+    uint64_t begun_at;
+};
+
 struct conn {
     struct sched *sched;
     struct watch in;  /* of the socket, or of the pipe we read */
@@ -39,13 +49,15 @@ struct conn {
     bool urgent;      /* urgent data has been seen: a short read says nothing any more */
     bool finished;    /* we have ended our direction */
     bool closed;      /* we have closed it */
+    bool server;      /* the maker's: it was accepted */
     bool torn;        /* a send was given up half-way */
     bool whole;       /* the observer needs every byte */
     bool was_reset;   /* set by the maker: the connect has met a reset already, which the system will not tell again */
     bool failed_send; /* a send has met a reset or a closed peer; what was said before it is still read */
-    struct addr_inet local, peer; /* TCP only */
-    char *path;                   /* of a Unix socket, or NULL. Owned */
-    void *user;                   /* the maker's */
+    struct addr_inet local, peer;   /* TCP only */
+    char *path;                     /* of a Unix socket, or NULL. Owned */
+    void *user;                     /* the maker's */
+    struct conn_messages *messages; /* NULL: none yet */
 };
 
 /* Takes the descriptors and watches them. peer is the peer's address if it is known already, else NULL. 0 or -errno

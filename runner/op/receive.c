@@ -4,7 +4,8 @@
 
 #include "op/reader.h"
 
-/* How long the piece is that these bytes begin with; 0: more are needed, or it can never be (the op has failed then). */
+/* How long the piece is that these bytes begin with; 0: more are needed, or it can never be (the op has failed then).
+ */
 static size_t take_line(struct receive_op *o, struct slice have)
 {
     const char *end = o->scan < have.n ? memchr(have.p + o->scan, '\n', have.n - o->scan) : NULL;

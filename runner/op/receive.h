@@ -1,7 +1,8 @@
 #ifndef OP_RECEIVE_H
 #define OP_RECEIVE_H
 
-/* Receives as much as is asked for, whatever it is: what scripts read with. The bytes stay in the stream until commit. */
+/* Receives as much as is asked for, whatever it is: what scripts read with. The bytes stay in the stream until commit.
+ */
 
 #include "op/expect.h"
 
@@ -24,7 +25,8 @@ struct receive_op {
     uint8_t prefix;
 };
 
-/* Fails with SR_CLOSED or SR_RESET when the stream ends before; what has come is still unread then. `mark` outlives it. */
+/* Fails with SR_CLOSED or SR_RESET when the stream ends before; what has come is still unread then. `mark` outlives it.
+ */
 void receive_begin(struct receive_op *o, struct conn *c, enum receive_kind kind);
 
 #endif

@@ -5,6 +5,8 @@
 #include "scenario/macros.h"
 #include "scenario/steps.h"
 
+#include "lua/names.h"
+
 static const char *text_of(const struct node *map, const char *key)
 {
     const struct node *n = node_get(map, key);
@@ -49,6 +51,49 @@ static void read_vars(struct loader *l)
     }
 }
 
+static const char *module_name(struct arena *a, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const struct slice file = slice_of(slash ? slash + 1 : path);
+    const bool lua = file.n > 4 && slice_is(slice_part(file, file.n - 4, 4), ".lua");
+    const struct slice name = slice_part(file, 0, lua ? file.n - 4 : 0);
+    return names_is_name(name) ? arena_dup(a, name) : NULL;
+}
+
+static void read_use(struct loader *l, const struct document *d, const struct node *n)
+{
+    if (n->kind != NODE_SCALAR || node_empty(n) || !loader_constant(l, n, "`use`")) return;
+    const char *name = module_name(l->a, n->text.p);
+    if (!name) {
+        struct diag *g = loader_say(l, n->mark, "a message module is a file `NAME.lua`, and its messages are called `NAME.message`");
+        diag_hint(l->d, g, "the name is letters, digits and `_`");
+        return;
+    }
+    struct scenario *s = l->s;
+    for (uint32_t i = 0; i < s->nuses; i++)
+        if (strcmp(s->uses[i].name, name) == 0) return;
+    struct use_model *more = arena_array(l->a, s->nuses + 1, sizeof *more);
+    for (uint32_t i = 0; i < s->nuses; i++)
+        more[i] = s->uses[i];
+    s->uses = more;
+    s->uses[s->nuses++] = (struct use_model){.name = name,
+                                             .path = includes_path(l->a, d->path, n->text.p),
+                                             .shown = includes_path(l->a, d->source->name, n->text.p),
+                                             .mark = n->mark};
+}
+
+/* The file's own come first, and win over those of included ones. */
+static void read_uses(struct loader *l)
+{
+    for (uint32_t i = l->ndocuments; i-- > 0;) {
+        const struct document *d = &l->documents[i];
+        const struct node *use = node_get(d->map, "use");
+        if (use && use->kind == NODE_SCALAR) read_use(l, d, use);
+        for (uint32_t k = 0; use && use->kind == NODE_LIST && k < use->n; k++)
+            read_use(l, d, use->items[k]);
+    }
+}
+
 static void read_file(struct loader *l)
 {
     const struct node *file = l->documents[l->ndocuments - 1].map, *eol = node_get(file, "eol");
@@ -60,6 +105,7 @@ static void read_file(struct loader *l)
     l->s->lf = eol && eol->kind == NODE_SCALAR && slice_is(eol->text, "lf");
     l->s->requires = read_requires(l, file);
     read_vars(l);
+    read_uses(l);
     macros_load(l);
     cases_load(l);
 }

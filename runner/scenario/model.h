@@ -119,6 +119,13 @@ struct vars_model {
     uint32_t n;
 };
 
+struct use_model {
+    const char *name; /* of the file, without `.lua` */
+    const char *path; /* absolute */
+    const char *shown;
+    struct mark mark;
+};
+
 struct scenario {
     struct source *sources; /* [0] is the file itself, the others were included */
     uint32_t nsources;
@@ -128,6 +135,9 @@ struct scenario {
     bool lf; /* eol: lf */
     struct vars_model vars;
     const struct node *requires; /* list, or NULL */
+    struct use_model *uses;      /* message modules that the files name */
+    uint32_t nuses;
+    void *modules; /* the engine's: what it knows of message modules */
     struct macro_model *macros;
     uint32_t nmacros;
     const struct node **unread; /* what stands for a step and is none: nobody knows what it would capture */

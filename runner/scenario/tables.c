@@ -37,6 +37,7 @@ const struct field scenario_file_fields[] = {
      .type = FIELD_VALUE,
      .doc =
          "A list of what must be there, or the cases are skipped: ipv6, root, {program: NAME}, {command: [NAME, ..]}"},
+    {.name = "use", .type = FIELD_TEXTS, .doc = "Message modules beside the file: paths of Lua files"},
     {.name = "include", .type = FIELD_TEXTS, .doc = "Files that bring vars, macros and actors"},
     {.name = "macros",
      .type = FIELD_VALUE,
@@ -59,6 +60,7 @@ const struct field scenario_file_fields[] = {
 const struct field scenario_include_fields[] = {
     {.name = "sockrun", .type = FIELD_INT, .doc = "The version of the format: 1"},
     {.name = "vars", .type = FIELD_VALUES, .doc = "Variables; those of the including file win"},
+    {.name = "use", .type = FIELD_TEXTS, .doc = "Message modules beside the file: paths of Lua files"},
     {.name = "include", .type = FIELD_TEXTS, .doc = "Files that bring vars, macros and actors"},
     {.name = "macros", .type = FIELD_VALUE, .doc = "Macros; those of the including file win"},
     {.name = "actors", .type = FIELD_VALUE, .doc = "Actors of every case that has none of the same name"},
@@ -173,11 +175,13 @@ const struct field scenario_requires_fields[] = {
 };
 
 const struct refused_key scenario_refused[] = {
-    {"target", NULL},      {"before", NULL}, {"use", "message modules are not part of this version"},
-    {"concurrency", NULL}, {"serial", NULL}, {"only", NULL},
-    {"setup", NULL},       {"always", NULL}, {"xfail", NULL},
-    {"id", NULL},          {"ref", NULL},    {"quote", NULL},
-    {"level", NULL},       {"covers", NULL}, {0},
+    {"target", NULL},      {"before", NULL},
+    {"concurrency", NULL}, {"serial", NULL},
+    {"only", NULL},        {"setup", NULL},
+    {"always", NULL},      {"xfail", NULL},
+    {"id", NULL},          {"ref", NULL},
+    {"quote", NULL},       {"level", NULL},
+    {"covers", NULL},      {0},
 };
 
 const struct refused_key scenario_actor_refused[] = {

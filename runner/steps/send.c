@@ -45,6 +45,7 @@ static enum went begin(struct actor *a, const struct instr *in, union op_room *r
     int64_t chunk, every;
     struct channel *ch = actor_channel(a, in);
     if (!ch) return WENT_FAILED;
+    e.conn = &ch->conn;
     if (!payload_segments(p->payload, &e, &segments, &n) || !quantity_eval(&p->chunk, &e, &chunk) ||
         !quantity_eval(&p->every, &e, &every))
         return actor_fail_eval(a, &e);

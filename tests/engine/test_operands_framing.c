@@ -222,21 +222,21 @@ static void test_unpack_frames(void **state)
     (void)state;
     struct bench *b = bench_new("{expect: {unpack: '>s2 z'}}");
     const struct expectation *x = evaluated(b, good(b));
-    size_t len = 0;
-    const char *why = NULL;
+    struct custom_frame f = {0};
+    const struct reader at = {0};
     assert_int_equal(x->framing, FRAMING_CUSTOM);
     static const char bytes[] = "\0\2abcd\0more";
     for (size_t n = 0; n < 7; n++)
-        assert_int_equal(x->frame(x->ctx, (struct slice){bytes, n}, n == 6, &len, &why), READER_WAIT);
+        assert_int_equal(x->frame(x->ctx, &at, (struct slice){bytes, n}, n == 6, &b->arena, &f), READER_WAIT);
     for (size_t n = 7; n < 11; n++) {
-        assert_int_equal(x->frame(x->ctx, (struct slice){bytes, n}, false, &len, &why), READER_THERE);
-        assert_int_equal(len, 7);
+        assert_int_equal(x->frame(x->ctx, &at, (struct slice){bytes, n}, false, &b->arena, &f), READER_THERE);
+        assert_int_equal(f.len, 7);
     }
     bench_free(b);
     b = bench_new("{expect: {unpack: 'i16 z'}}");
     x = evaluated(b, good(b));
-    assert_int_equal(x->frame(x->ctx, SLICE("0123456789abcdefgh\0"), false, &len, &why), READER_END);
-    assert_string_equal(why, "16-byte integer does not fit into Lua Integer");
+    assert_int_equal(x->frame(x->ctx, &at, SLICE("0123456789abcdefgh\0"), false, &b->arena, &f), READER_END);
+    assert_string_equal(f.why, "16-byte integer does not fit into Lua Integer");
     bench_free(b);
 }
 
@@ -326,8 +326,8 @@ static void test_wrong(void **state)
         "1:21+7 unknown key `matches` beside `bytes` | a matcher stands below `is`: {bytes: .., is: {matches: ..}}");
     is_wrong("{expect: {prefixed: u16}}", "1:21+3 `prefixed` takes one of u8, u16be, u16le, u32be, u32le, varint");
     is_wrong("{expect: {datagram: x}}", "1:11+8 `datagram` is not part of this version");
-    is_wrong("{expect: {http.request: {}}}", "1:11+12 message modules are not part of this version (`http.request`)");
-    is_wrong("{expect: {h2: {}}}", "1:11+2 message modules are not part of this version (`h2`)");
+    is_wrong("{expect: {http.request: {}}}", "1:11+12 there is no message module `http` | modules stand in scripts/, or beside the scenario and in its `use:`");
+    is_wrong("{expect: {h2: {}}}", "1:11+2 unknown expectation `h2`");
     is_wrong("{expect: {unpack: '>I2 k'}}", "1:19+7 unpack: invalid format option 'k'");
     is_wrong("{expect: {unpack: '>I2 s1'}, as: [a, b, c]}", "1:19+8 `as` has 3 names, and this format 2 values");
     is_wrong("{expect: {line: x}, as: [a, b]}", "1:25+6 several names are for `unpack`: this gives one value");

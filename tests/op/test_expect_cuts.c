@@ -433,21 +433,25 @@ static void add_matchers(struct kits *all)
 }
 
 /* A netstring: a decimal count, a colon, the bytes and a comma. */
-static enum reader_found netstring(void *ctx, struct slice have, bool complete, size_t *ret_len, const char **ret_why)
+static enum reader_found netstring(void *ctx, const struct reader *at, struct slice have, bool complete, struct arena *a,
+                                   struct custom_frame *ret)
 {
     (void)ctx;
+    (void)at;
+    (void)a;
     (void)complete;
     size_t n = 0, i = 0;
     for (; i < have.n && have.p[i] != ':'; i++) {
-        *ret_why = "no count";
+        ret->why = "no count";
         if (have.p[i] < '0' || have.p[i] > '9' || i == 3) return READER_END;
         n = n * 10 + (size_t)(have.p[i] - '0');
     }
+    ret->why = NULL;
     if (i == have.n || have.n < i + n + 2) return READER_WAIT;
-    *ret_why = "no comma";
-    if (have.p[i + n + 1] != ',') return READER_END;
-    *ret_len = i + n + 2;
-    return READER_THERE;
+    ret->len = i + n + 2;
+    if (have.p[i + n + 1] == ',') return READER_THERE;
+    ret->why = "no comma";
+    return READER_END;
 }
 
 static void add_custom(struct kits *all)
