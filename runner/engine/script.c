@@ -16,7 +16,8 @@
 
 enum { FAILURES_MOST = 100, DUE_ABORT = 1, DUE_OVER = 2, DUE_SIGNAL = 4, DUE_NEXT = 8 };
 
-/* What is still going on when a test ends may go so far; what `after` may take once the test's time is over; programs. */
+/* What is still going on when a test ends may go so far; what `after` may take once the test's time is over; programs.
+ */
 #define SETTLE_NS (100 * NS_PER_MS)
 #define AFTER_NS NS_PER_S
 #define END_ALL_NS (2 * NS_PER_S)

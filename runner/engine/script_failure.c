@@ -51,7 +51,6 @@ struct place script_where(const struct script_text *s, lua_State *L, struct aren
 
 static void show_frame(const lua_Debug *ar, const struct place *p, struct buf *out)
 {
-    if (out->n) buf_addc(out, '\n');
     buf_printf(out, "%s:%u", p->file, p->line);
     if (*ar->namewhat && ar->name)
         buf_printf(out, ": in %s `%s`", *ar->namewhat == 'm' ? "method" : "function", ar->name);
@@ -63,17 +62,27 @@ static void show_frame(const lua_Debug *ar, const struct place *p, struct buf *o
 /* Only where it says more than the place does. */
 static void note_trace(const struct script_text *s, lua_State *L, struct arena *a, struct event_failure *f)
 {
-    struct buf text = BUF_INIT(TEXT);
+    struct buf text = BUF_INIT(TEXT), line = BUF_INIT(TEXT), last = BUF_INIT(TEXT);
     struct place p;
     lua_Debug ar;
-    int shown = 0;
-    for (int level = 0; level < LEVELS_MOST && lua_getstack(L, level, &ar); level++) {
+    int shown = 0, level = 0;
+    for (; level < LEVELS_MOST && lua_getstack(L, level, &ar); level++) {
         if (!frame_place(s, L, &ar, a, &p)) continue;
-        show_frame(&ar, &p, &text);
+        buf_clear(&line);
+        show_frame(&ar, &p, &line);
         shown++;
+        /* Recursion is shown once. */
+        if (slice_eq(buf_slice(&line), buf_slice(&last))) continue;
+        if (text.n) buf_addc(&text, '\n');
+        buf_add(&text, buf_slice(&line));
+        buf_clear(&last);
+        buf_add(&last, buf_slice(&line));
     }
+    if (level == LEVELS_MOST) buf_adds(&text, "\n...");
     if (shown > 1) script_failure_note(f, a, "trace", buf_str(&text));
     buf_done(&text);
+    buf_done(&line);
+    buf_done(&last);
 }
 
 static void fill_dump(const struct luafailure *from, struct arena *a, struct event_failure *f)
@@ -95,21 +104,29 @@ void script_failure_note(struct event_failure *f, struct arena *a, const char *l
     f->notes[f->nnotes++] = (struct event_note){arena_dup(a, slice_of(label)), arena_dup(a, slice_of(text))};
 }
 
+void script_failure_values(const struct luafailure *from, struct arena *a, struct event_failure *f)
+{
+    if (from->bytes) fill_dump(from, a, f);
+    if (from->expected_text) script_failure_note(f, a, "expected", from->expected_text);
+    if (from->got_text) script_failure_note(f, a, "got", from->got_text);
+}
+
 void script_failure_fill(const struct script_text *s, lua_State *L, const struct luafailure *from, struct arena *a,
                          struct event_failure *f)
 {
     const char *message = from->message;
-    const uint32_t line = s ? testscript_place(s->name, message, &message) : 0;
+    /* `coroutine.wrap` puts a place before the one that stands there: the last is where it was. */
+    uint32_t line = 0;
+    for (uint32_t at; s && (at = testscript_place(s->name, message, &message));)
+        line = at;
     f->kind = from->kind;
     f->place = line ? script_place(s, line) : script_where(s, L, a);
     f->message = arena_dup(a, slice_of(message));
-    if (from->bytes) fill_dump(from, a, f);
-    if (from->expected_text) script_failure_note(f, a, "expected", from->expected_text);
-    if (from->got_text) script_failure_note(f, a, "got", from->got_text);
+    script_failure_values(from, a, f);
     note_trace(s, L, a, f);
 }
 
-static const char *waits_for(const struct luatask *t)
+const char *script_failure_waits(const struct luatask *t)
 {
     if (t->state == LUATASK_READY) return "not started";
     if (!t->inner) return "running";
@@ -130,17 +147,17 @@ static void note_task(const struct script_text *s, const struct luatask *t, stru
     char time[UNITS_TEXT], text[TEXT];
     const struct place p = script_where(s, luatask_thread(t), a);
     if (p.line && t->inner)
-        snprintf(text, sizeof text, "%s:%u, %s for %s", p.file, p.line, waits_for(t),
+        snprintf(text, sizeof text, "%s:%u, %s for %s", p.file, p.line, script_failure_waits(t),
                  units_show_duration(t->task->sched->now - t->since, time));
     else if (p.line)
-        snprintf(text, sizeof text, "%s:%u, %s", p.file, p.line, waits_for(t));
+        snprintf(text, sizeof text, "%s:%u, %s", p.file, p.line, script_failure_waits(t));
     else
-        snprintf(text, sizeof text, "%s", waits_for(t));
+        snprintf(text, sizeof text, "%s", script_failure_waits(t));
     script_failure_note(f, a, t->name, text);
 }
 
-void script_failure_tasks(const struct script_text *s, const struct luahost *h, const struct luatask *self, struct arena *a,
-                          struct event_failure *f)
+void script_failure_tasks(const struct script_text *s, const struct luahost *h, const struct luatask *self,
+                          struct arena *a, struct event_failure *f)
 {
     unsigned told = 0;
     for (const struct luatask *t = h->tasks; t && told < TASKS_MOST; t = t->next) {

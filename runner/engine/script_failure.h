@@ -1,7 +1,8 @@
 #ifndef ENGINE_SCRIPT_FAILURE_H
 #define ENGINE_SCRIPT_FAILURE_H
 
-/* What went wrong in Lua code, as a report shows it: the script's line, the values, and a trace of the script's own lines. */
+/* What went wrong in Lua code, as a report shows it: the script's line, the values, and a trace of the script's own
+ * lines. */
 
 #include "event/event.h"
 #include "lua/bridge.h"
@@ -20,9 +21,13 @@ struct place script_where(const struct script_text *s, lua_State *L, struct aren
 /* Fills in place, message, dump and trace. */
 void script_failure_fill(const struct script_text *s, lua_State *L, const struct luafailure *f, struct arena *a,
                          struct event_failure *ret);
+/* The dump and the values alone. */
+void script_failure_values(const struct luafailure *from, struct arena *a, struct event_failure *f);
+/* "waiting for bytes". */
+const char *script_failure_waits(const struct luatask *t);
 void script_failure_note(struct event_failure *f, struct arena *a, const char *label, const char *text);
 /* A note for each task but `self` that is not over: where it stands, and for how long. */
-void script_failure_tasks(const struct script_text *s, const struct luahost *h, const struct luatask *self, struct arena *a,
-                          struct event_failure *f);
+void script_failure_tasks(const struct script_text *s, const struct luahost *h, const struct luatask *self,
+                          struct arena *a, struct event_failure *f);
 
 #endif

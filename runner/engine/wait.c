@@ -41,8 +41,12 @@ static void choice_free(struct actor *a, const struct wait *w, struct choice *c)
 
 static void choices_free(struct actor *a, struct wait *w, struct choices *cs)
 {
-    for (uint32_t i = 0; i < cs->n; i++)
+    for (uint32_t i = 0; i < cs->n; i++) {
+        struct conn *c = cs->list[i].begun ? cs->list[i].room->op.conn : NULL;
         choice_free(a, w, &cs->list[i]);
+        /* What stands beside the steps claims no message that it has only looked at. */
+        if (cs == &w->meanwhile && c && c->messages) c->messages->begun = NULL;
+    }
     if (cs->list != &w->one) mem_free(cs->list);
     *cs = (struct choices){0};
 }
@@ -56,9 +60,9 @@ bool wait_expects(const struct choice *c)
 void wait_free(struct actor *a, struct wait *w)
 {
     if (!w) return;
+    choices_free(a, w, &w->meanwhile);
     choices_free(a, w, &w->main);
     choices_free(a, w, &w->ignored);
-    choices_free(a, w, &w->meanwhile);
     arena_done(&w->arena);
     w->next = a->run->free_waits;
     a->run->free_waits = w;

@@ -113,9 +113,9 @@ static int f_skip(lua_State *L)
 
 static void add_helpers(lua_State *L)
 {
-    static const char *const names[] = {"hex",    "unhex", "base64", "unbase64", "xor",     "crc16",   "crc32",
-                                        "md5",    "sha1",  "sha256", "hmac",     "deflate", "inflate", "random",
-                                        "uuid",   "json",  "pack",   "unpack"};
+    static const char *const names[] = {"hex",     "unhex",  "base64", "unbase64", "xor",  "crc16",
+                                        "crc32",   "md5",    "sha1",   "sha256",   "hmac", "deflate",
+                                        "inflate", "random", "uuid",   "json",     "pack", "unpack"};
     lua_rawgeti(L, LUA_REGISTRYINDEX, luastate_of(L)->base);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         lua_getfield(L, -1, names[i]);

@@ -1,8 +1,8 @@
 #ifndef LUA_API_H
 #define LUA_API_H
 
-/* The module `sockrun`: sockets, programs and tasks for scripts (docs/lua.md). The functions are in the rooms api_*.c, each with a
- * comment that starts with a colon: its call, what it does, an example. The reference is made of them. */
+/* The module `sockrun`: sockets, programs and tasks for scripts (docs/lua.md). The functions are in the rooms api_*.c,
+ * each with a comment that starts with a colon: its call, what it does, an example. The reference is made of them. */
 
 #include <lua.h>
 
@@ -31,8 +31,8 @@ struct luaconn *luaconn_lend(lua_State *L, struct conn *c);
 void luaconn_lost(struct luaconn *c);
 /* Of the type: closes what is its own. */
 void luaconn_close(struct object *o);
-/* The open connection at arg 1 that the running task may read (or write) now: raises if it is closed for writing or claimed by
- * another task; NULL if it is closed, for reading. */
+/* The open connection at arg 1 that the running task may read (or write) now: raises if it is closed for writing or
+ * claimed by another task; NULL if it is closed, for reading. */
 struct luaconn *luaconn_check(lua_State *L, int arg);
 struct conn *luaconn_readable(lua_State *L, struct luaconn *c);
 /* Pushes nil, why and what has come so far: 3. In a continuation. */

@@ -66,8 +66,8 @@ static int claimed(lua_State *L, const struct conn *conn, bool write)
 {
     char self[128], other[128];
     struct luahost *h = luahost_of(L);
-    return luaL_error(L, "%s cannot %s this connection: %s is doing so", luawait_name(h, h->current->task, self, sizeof self),
-                      write ? "send on" : "read",
+    return luaL_error(L, "%s cannot %s this connection: %s is doing so",
+                      luawait_name(h, h->current->task, self, sizeof self), write ? "send on" : "read",
                       luawait_name(h, write ? conn->writer : conn->reader, other, sizeof other));
 }
 
@@ -101,6 +101,8 @@ int luaconn_fail(lua_State *L, const struct luaconn *c)
 
 /* Sending */
 
+enum { JOINED_MOST = 64 << 10 };
+
 static uint64_t size_of_arguments(lua_State *L, int from, int to)
 {
     uint64_t size = 0;
@@ -130,24 +132,38 @@ static int sent(lua_State *L, int status, lua_KContext ctx)
     return 3;
 }
 
+/* Small pieces go out together: each alone would wait for the peer's acknowledgement (Nagle's algorithm, RFC 896). */
+static int join_arguments(lua_State *L, int n)
+{
+    for (int i = 0; i < n; i++)
+        luaL_checkstring(L, i + 2);
+    if (n == 0) {
+        lua_pushliteral(L, "");
+        return 1;
+    }
+    if (n == 1 || size_of_arguments(L, 2, n + 1) > JOINED_MOST) return n;
+    lua_concat(L, n);
+    return 1;
+}
+
 static int send_many(lua_State *L, struct luaconn *c, struct conn *conn, int n, int flags)
 {
     union luaroom *room = api_room(L);
-    const int top = lua_gettop(L);
-    struct segment *list = n == 1 ? &room->send.one : lua_newuserdatauv(L, (size_t)(n ? n : 1) * sizeof *list, 0);
+    n = join_arguments(L, n);
+    struct segment *list = n == 1 ? &room->send.one : lua_newuserdatauv(L, (size_t)n * sizeof *list, 0);
     for (int i = 0; i < n; i++) {
         size_t size;
-        const char *p = luaL_checklstring(L, i + 2, &size);
+        const char *p = lua_tolstring(L, i + 2, &size);
         list[i] = (struct segment){.kind = SEGMENT_BYTES, .bytes = {p, size}, .size = size};
     }
     send_begin(&room->send.op, conn, list, (uint32_t)n);
     room->send.op.flags = flags;
-    return luawait(L, &room->op, c->timeout, top, sent);
+    return luawait(L, &room->op, c->timeout, n + 1, sent);
 }
 
 /*: connection:send(data...) -> bytes | nil, reason, bytes
- * Sends all of it, one after the other. The number of bytes that the system has taken; with a reason, how many of them before.
- * example: c:send("GET / HTTP/1.1\r\n", "Host: x\r\n\r\n") */
+ * Sends all of it, one after the other. The number of bytes that the system has taken; with a reason, how many of them
+ * before. example: c:send("GET / HTTP/1.1\r\n", "Host: x\r\n\r\n") */
 static int m_send(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);
@@ -226,9 +242,9 @@ static uint64_t check_count(lua_State *L, int arg)
 }
 
 /*: connection:receive([what = "l"]) -> bytes | nil, reason, partial
- * As io.read has it: a number takes that many bytes, "l" a line without its end (LF or CRLF), "L" with it, "a" everything to the
- * end. The partial result is a copy of what has come so far: it is still unread.
- * example: local line, why = c:receive("l") */
+ * As io.read has it: a number takes that many bytes, "l" a line without its end (LF or CRLF), "L" with it, "a"
+ * everything to the end. The partial result is a copy of what has come so far: it is still unread. example: local line,
+ * why = c:receive("l") */
 static int m_receive(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);
@@ -304,7 +320,8 @@ static int next_line(lua_State *L, int status, lua_KContext ctx)
     const enum luawait_end end = luawait_result(L);
     if (end == LUAWAIT_DONE) return received(L, status, TAKE_VALUE);
     struct conn *conn = c->conn;
-    const bool fin = end == LUAWAIT_FAILED && api_room(L)->op.failure == OP_STATUS && api_room(L)->op.status == SR_CLOSED;
+    const bool fin =
+        end == LUAWAIT_FAILED && api_room(L)->op.failure == OP_STATUS && api_room(L)->op.status == SR_CLOSED;
     if (fin && conn->n) {
         const struct slice last = conn_from(conn, conn->base);
         luawait_done(L);
@@ -328,8 +345,8 @@ static int iterate(lua_State *L)
 }
 
 /*: connection:lines() -> iterator
- * For a loop over the lines that come, without their ends; the loop is over when the peer closes. A reset or a timeout is an error.
- * example: for line in c:lines() do c:send(line, "\n") end */
+ * For a loop over the lines that come, without their ends; the loop is over when the peer closes. A reset or a timeout
+ * is an error. example: for line in c:lines() do c:send(line, "\n") end */
 static int m_lines(lua_State *L)
 {
     luaconn_check(L, 1);

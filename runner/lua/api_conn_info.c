@@ -47,9 +47,8 @@ static int m_getsockname(lua_State *L)
 }
 
 /*: connection:settimeout(seconds)
- * How long each wait on it may take from now on; nil is the default (5 s in a test), a negative number or math.huge leaves only what
- * is around it: `within` and the test's own time. 0 never waits.
- * example: c:settimeout(0.5) */
+ * How long each wait on it may take from now on; nil is the default (5 s in a test), a negative number or math.huge
+ * leaves only what is around it: `within` and the test's own time. 0 never waits. example: c:settimeout(0.5) */
 static int m_settimeout(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);
@@ -142,9 +141,8 @@ static void add_facts(lua_State *L, const struct conn *c)
 }
 
 /*: connection:info() -> table
- * state (of TCP, RFC 9293 3.3.2; else "open" or "closed"), peer, local, sent, received, unread (bytes), and of TCP rtt (seconds),
- * mss, retransmits, unsent, congestion.
- * example: c:info().state --> "established" */
+ * state (of TCP, RFC 9293 3.3.2; else "open" or "closed"), peer, local, sent, received, unread (bytes), and of TCP rtt
+ * (seconds), mss, retransmits, unsent, congestion. example: c:info().state --> "established" */
 static int m_info(lua_State *L)
 {
     const struct conn *c = open_conn(L);

@@ -258,10 +258,11 @@ static int expected(lua_State *L, int status, lua_KContext ctx)
 }
 
 /*: connection:expect(pattern) -> bytes
- * What comes must be this, or the case fails here: a string is exactly these bytes; a table is a framing as in scenarios, `{line = m}`,
- * `{until = s, is = m}`, `{bytes = n, is = m}`, `{prefixed = "u16be", is = m}`, `{rest = m}`, where m is a string or a table of
- * matchers (eq matches contains starts_with ends_with lt le gt ge not length). The value without its delimiter or count.
- * example: local line = c:expect{line = {matches = "^220 "}} */
+ * What comes must be this, or the case fails here: a string is exactly these bytes; a table is a framing as in
+ * scenarios, `{line = m}`,
+ * `{until = s, is = m}`, `{bytes = n, is = m}`, `{prefixed = "u16be", is = m}`, `{rest = m}`, where m is a string or a
+ * table of matchers (eq matches contains starts_with ends_with lt le gt ge not length). The value without its delimiter
+ * or count. example: local line = c:expect{line = {matches = "^220 "}} */
 int luaconn_expect(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);

@@ -6,7 +6,8 @@
 
 /* Where tasks meet: channels and syncs. */
 
-/* A queue of lists of values. They lie in the table of user value 1, from `first` on; nil among them is kept by their number `n`. */
+/* A queue of lists of values. They lie in the table of user value 1, from `first` on; nil among them is kept by their
+ * number `n`. */
 struct luachannel {
     struct object object; /* first */
     lua_Integer first, n, most;
@@ -68,7 +69,7 @@ static void leave(struct op *op, struct task *t)
     struct luachannel *c = channel_of(op);
     (void)t;
     waiter_leave(&((union luaroom *)(void *)op)->meet.waiter);
-    if (c->n) next_one(c->getters);
+    if (c->n || c->ended) next_one(c->getters);
     if (c->n < c->most) next_one(c->putters);
 }
 
@@ -205,8 +206,7 @@ static struct lua_sync *find_sync(lua_State *L, struct luahost *h, const char *n
         s->next = h->syncs;
         h->syncs = s;
     }
-    if (s->sync.parties != parties)
-        luaL_error(L, "sync `%s` is one of %d parties", name, (int)s->sync.parties);
+    if (s->sync.parties != parties) luaL_error(L, "sync `%s` is one of %d parties", name, (int)s->sync.parties);
     return s;
 }
 

@@ -104,9 +104,8 @@ int api_dial(lua_State *L, bool must)
 }
 
 /*: connect(address [, options]) -> connection | nil, reason
- * Connects to `tcp://host:port`, `unix:///path` or `unix://@name`; a listener stands for its address. Options: timeout (seconds), bind
- * (our own address).
- * example: local c, why = sock.connect("tcp://127.0.0.1:80", {timeout = 1}) */
+ * Connects to `tcp://host:port`, `unix:///path` or `unix://@name`; a listener stands for its address. Options: timeout
+ * (seconds), bind (our own address). example: local c, why = sock.connect("tcp://127.0.0.1:80", {timeout = 1}) */
 static int f_connect(lua_State *L)
 {
     return api_dial(L, false);
@@ -152,8 +151,8 @@ int api_open_listener(lua_State *L, bool must)
 }
 
 /*: listen(address [, options]) -> listener | nil, reason
- * Listens; port 0 takes any that is free. The listener has `address`, `host`, `port`, `accept` and `close`. Options: backlog.
- * example: local l = sock.listen("tcp://127.0.0.1:0") */
+ * Listens; port 0 takes any that is free. The listener has `address`, `host`, `port`, `accept` and `close`. Options:
+ * backlog. example: local l = sock.listen("tcp://127.0.0.1:0") */
 static int f_listen(lua_State *L)
 {
     return api_open_listener(L, false);
@@ -210,7 +209,8 @@ static int index_listener(lua_State *L)
     const char *name = lua_tostring(L, 2);
     char text[ADDR_TEXT];
     if (strcmp(name, "address") == 0)
-        lua_pushfstring(L, "%s://%s", addr_scheme_name(l->scheme), addr_show(&l->addr.sa, l->addr.len, text, sizeof text));
+        lua_pushfstring(L, "%s://%s", addr_scheme_name(l->scheme),
+                        addr_show(&l->addr.sa, l->addr.len, text, sizeof text));
     else if (strcmp(name, "host") == 0)
         lua_pushstring(L, addr_show_host(&l->addr.sa, l->addr.len, text, sizeof text));
     else if (strcmp(name, "port") == 0)
@@ -338,8 +338,5 @@ static int f_free_port(lua_State *L)
     return 1;
 }
 
-const luaL_Reg api_net[] = {{"connect", f_connect},
-                            {"listen", f_listen},
-                            {"resolve", f_resolve},
-                            {"free_port", f_free_port},
-                            {NULL, NULL}};
+const luaL_Reg api_net[] = {
+    {"connect", f_connect}, {"listen", f_listen}, {"resolve", f_resolve}, {"free_port", f_free_port}, {NULL, NULL}};

@@ -57,7 +57,8 @@ static void read_errors(struct task *t)
         stop_errors(p);
         return;
     }
-    if (p->errors.n + (size_t)n > ERRORS_MOST) buf_drop(&p->errors, p->errors.n / 2 > (size_t)n ? p->errors.n / 2 : p->errors.n);
+    if (p->errors.n + (size_t)n > ERRORS_MOST)
+        buf_drop(&p->errors, p->errors.n / 2 > (size_t)n ? p->errors.n / 2 : p->errors.n);
     buf_add(&p->errors, (struct slice){part, (size_t)n});
     task_wake(t);
 }
@@ -132,9 +133,8 @@ static int waited(lua_State *L, int status, lua_KContext ctx)
 }
 
 /*: program:exit([timeout]) -> code | nil, signal
- * Waits until it has ended: its exit code, or nil and the name of the signal that ended it; nil, "timeout" if it has not.
- * `program:wait()` is the same.
- * example: t:equal(p:wait(), 0) */
+ * Waits until it has ended: its exit code, or nil and the name of the signal that ended it; nil, "timeout" if it has
+ * not. `program:wait()` is the same. example: t:equal(p:wait(), 0) */
 static int m_exit(lua_State *L)
 {
     static const struct op_type type = {.name = "wait", .poll = wait_poll, .cancel = wait_cancel};
@@ -173,8 +173,8 @@ static int m_pid(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"signal", m_signal}, {"wait", m_wait},     {"exit", m_exit},
-                                   {"errors", m_errors}, {"pid", m_pid}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"signal", m_signal}, {"wait", m_wait}, {"exit", m_exit},
+                                   {"errors", m_errors}, {"pid", m_pid},   {NULL, NULL}};
 
 /* Starting */
 
@@ -308,20 +308,20 @@ int api_start_program(lua_State *L, bool must)
         api_nil(L, strerror(-r));
     }
     if (!must) return 2;
-    const struct luafailure f = {.kind = "check",
-                                 .message = lua_pushfstring(L, "cannot %s `%s`: %s", where, c.options.argv[0], lua_tostring(L, -1))};
+    const struct luafailure f = {
+        .kind = "check",
+        .message = lua_pushfstring(L, "cannot %s `%s`: %s", where, c.options.argv[0], lua_tostring(L, -1))};
     return luafail(L, &f);
 }
 
 /*: run(argv [, options]) -> program | nil, reason
- * Starts a program, without a shell; it needs `--allow-run`. The object is a connection to its stdin and stdout, which has `signal`,
- * `wait`, `errors` and `pid` as well; closing it ends the program. Options: env (a table), cwd.
- * example: local p <close> = sock.run{"cat"} */
+ * Starts a program, without a shell; it needs `--allow-run`. The object is a connection to its stdin and stdout, which
+ * has `signal`, `wait`, `errors` and `pid` as well; closing it ends the program. Options: env (a table), cwd. example:
+ * local p <close> = sock.run{"cat"} */
 static int f_run(lua_State *L)
 {
     return api_start_program(L, false);
 }
-
 
 const struct object_type luaprogram_type = {
     .name = "program", .magic = OBJECT_CONN, .close = close_program, .methods = methods, .base = &luaconn_type};

@@ -10,7 +10,7 @@ enum { OBJECTS_MOST = 10000 };
 
 struct entry {
     struct object *object;
-    unsigned events; /* READY_* that are wanted of a connection */
+    unsigned events;      /* READY_* that are wanted of a connection */
     struct waiter waiter; /* of a task */
     bool ready;
 };
@@ -142,9 +142,8 @@ static int selected(lua_State *L, int status, lua_KContext ctx)
 }
 
 /*: select{object, ..., timeout = seconds} -> {object, ...} | nil, "timeout"
- * Waits until one or more are ready, and gives those: a connection that can be read (or has ended), a listener that somebody connects
- * to, a task that is over. Nothing is taken.
- * example: local ready = sock.select{a, b, timeout = 1} */
+ * Waits until one or more are ready, and gives those: a connection that can be read (or has ended), a listener that
+ * somebody connects to, a task that is over. Nothing is taken. example: local ready = sock.select{a, b, timeout = 1} */
 static int f_select(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -197,8 +196,8 @@ static unsigned parse_events(lua_State *L, const char *text)
 }
 
 /*: connection:wait(events [, seconds]) -> true | nil, reason
- * Waits until it can be read ("r"), written ("w"), has urgent data ("pri") or has been hung up ("hup"), or one of several: "r|hup".
- * example: c:wait("r", 0.1) */
+ * Waits until it can be read ("r"), written ("w"), has urgent data ("pri") or has been hung up ("hup"), or one of
+ * several: "r|hup". example: c:wait("r", 0.1) */
 int luaconn_wait(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);

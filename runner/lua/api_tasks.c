@@ -23,8 +23,8 @@ int api_start_task(lua_State *L)
 }
 
 /*: spawn(name, function, argument...) -> task
- * Starts a task: the function runs beside the caller, who goes on first. An error in it fails the case. The name stands in reports.
- * example: sock.spawn("server", function() local c <close> = l:accept() end) */
+ * Starts a task: the function runs beside the caller, who goes on first. An error in it fails the case. The name stands
+ * in reports. example: sock.spawn("server", function() local c <close> = l:accept() end) */
 static int f_spawn(lua_State *L)
 {
     return api_start_task(L);

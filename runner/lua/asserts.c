@@ -8,7 +8,8 @@
 #include "match/diff.h"
 #include "match/regex.h"
 
-/* `t`, the argument of tests: what a test opens and starts, and what it says must be. A failed one ends the test at its line. */
+/* `t`, the argument of tests: what a test opens and starts, and what it says must be. A failed one ends the test at its
+ * line. */
 
 enum { TEXT = 4000, VALUE = 400, DEPTH_MOST = 100 };
 
@@ -31,10 +32,10 @@ static const char *push_value(lua_State *L, int idx)
     return lua_tostring(L, -1);
 }
 
-/* The message of the caller at arg, if there is one, stands before ours, which is on top. */
+/* The message of the caller at arg (0: it has none), if there is one, stands before ours, which is on top. */
 static const char *with_message(lua_State *L, int arg)
 {
-    if (!lua_isnoneornil(L, arg)) {
+    if (arg && !lua_isnoneornil(L, arg)) {
         luaL_tolstring(L, arg, NULL);
         lua_pushfstring(L, "%s: %s", lua_tostring(L, -1), lua_tostring(L, -2));
     }

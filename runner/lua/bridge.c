@@ -126,12 +126,16 @@ static void close_thread(struct luatask *t, lua_State *co, const char *known)
     struct luatask *outer = h->current;
     h->current = t;
     set_flags(co, flags_of(co) & ~(uintptr_t)THREAD_WAITS);
+    const bool told = t->told;
     t->told = false;
     const bool well = luastate_reset(co);
+    const bool told_now = t->told;
+    t->told = told;
     h->current = outer;
     if (well) return;
     const struct luafailure f = {.kind = "lua", .message = lua_tostring(co, -1)};
-    if (!t->told && (!known || strcmp(known, f.message) != 0)) h->ops->failed(h, co, &f);
+    const bool same = known && (strcmp(known, f.message) == 0 || strcmp(f.message, "not enough memory") == 0);
+    if (!told_now && !same) h->ops->failed(h, co, &f);
 }
 
 void luatask_cancel(struct luatask *t)
@@ -265,7 +269,9 @@ static int say_stuck(lua_State *L)
         if (ar.name && strcmp(ar.name, "pcall") != 0 && strcmp(ar.name, "xpcall") != 0)
             return luaL_error(L, "cannot wait here: what `%s` calls must not wait", ar.name);
     }
-    return luaL_error(L, "cannot wait here");
+    if (flags_of(L) & THREAD_STUCK)
+        return luaL_error(L, "cannot wait here: this coroutine was resumed from where nothing can wait");
+    return luaL_error(L, "cannot wait here: it is being closed");
 }
 
 static bool can_wait(lua_State *L)

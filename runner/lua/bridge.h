@@ -1,9 +1,9 @@
 #ifndef LUA_BRIDGE_H
 #define LUA_BRIDGE_H
 
-/* Where Lua waits. A Lua task is a coroutine under a task of the scheduler: its own, or an actor's for the time of a step. A call
- * that must wait makes an op and polls it; only when that says so the coroutine yields, and the op is polled by the scheduler until
- * it is done. Scripts' coroutines within pass the wait on to the task (lua/coro.c). */
+/* Where Lua waits. A Lua task is a coroutine under a task of the scheduler: its own, or an actor's for the time of a
+ * step. A call that must wait makes an op and polls it; only when that says so the coroutine yields, and the op is
+ * polled by the scheduler until it is done. Scripts' coroutines within pass the wait on to the task (lua/coro.c). */
 
 #include "lua/object.h"
 #include "op/dial.h"
@@ -55,12 +55,13 @@ struct luatask {
     union luaroom room;
 };
 
-/* Pushes a new one for the function and n arguments on top, which are taken. task NULL: one of its own. It does not run before
- * luatask_start. */
+/* Pushes a new one for the function and n arguments on top, which are taken. task NULL: one of its own. It does not run
+ * before luatask_start. */
 struct luatask *luatask_push(lua_State *L, struct luahost *h, struct task *task, const char *name, int n);
 /* Anchors it, and queues it if its task is its own. */
 void luatask_start(lua_State *L, int arg, struct luatask *t);
-/* For a task that is not its own: goes on until it waits or is over. Over: nothing keeps it any more but what the caller does. */
+/* For a task that is not its own: goes on until it waits or is over. Over: nothing keeps it any more but what the
+ * caller does. */
 enum luatask_state luatask_go(struct luatask *t);
 /* When it must be polled at the latest; TASK_NEVER. */
 int64_t luatask_wake(const struct luatask *t);

@@ -1,8 +1,8 @@
 #ifndef LUA_HOST_H
 #define LUA_HOST_H
 
-/* What a case gives to the Lua code that runs in it: the scheduler, permissions, and ears for what happens. One for each run of
- * a case; everything that the code opens belongs to it and is closed at its end. */
+/* What a case gives to the Lua code that runs in it: the scheduler, permissions, and ears for what happens. One for
+ * each run of a case; everything that the code opens belongs to it and is closed at its end. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,18 +18,18 @@ struct conn;
 
 /* What did not go as the script said it must. Texts and bytes belong to the caller. */
 struct luafailure {
-    const char *kind;    /* check, fail, mismatch, permission, lua, timeout, closed ... */
-    const char *message; /* one line */
-    const char *where;   /* "file:line" if the trace does not say it */
+    const char *kind;                     /* check, fail, mismatch, permission, lua, timeout, closed ... */
+    const char *message;                  /* one line */
+    const char *where;                    /* "file:line" if the trace does not say it */
     const char *expected_text, *got_text; /* values as text, or NULL */
-    bool bytes;          /* these can be compared byte by byte */
+    bool bytes;                           /* these can be compared byte by byte */
     struct slice expected, got;
     size_t at;
 };
 
 struct luahost_ops {
-    /* The case has failed, at the innermost line of L's stack. Told where it happens; the task that runs is unwound by an error
-     * afterwards, by whoever calls. */
+    /* The case has failed, at the innermost line of L's stack. Told where it happens; the task that runs is unwound by
+     * an error afterwards, by whoever calls. */
     void (*failed)(struct luahost *h, lua_State *L, const struct luafailure *f);
     void (*skip)(struct luahost *h, const char *reason);
     void (*log)(struct luahost *h, lua_State *L, const char *text);
@@ -50,8 +50,8 @@ struct luahost {
     struct permit_need *need;
     const struct luahost_ops *ops;
     void *ctx;
-    int64_t limit; /* ns that a wait may take where nothing else says; 0: only what is around it bounds it */
-    double scale;  /* of every timeout */
+    int64_t limit;           /* ns that a wait may take where nothing else says; 0: only what is around it bounds it */
+    double scale;            /* of every timeout */
     struct luatask *current; /* the one that runs now */
     struct luatask *tasks;   /* those that are not over */
     struct object *objects;  /* those that are open */

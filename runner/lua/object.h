@@ -1,8 +1,8 @@
 #ifndef LUA_OBJECT_H
 #define LUA_OBJECT_H
 
-/* Objects of the API: userdata that are known by a magic word, made closed and then opened, and closed once: by `close`, by the
- * end of a variable's scope (`<close>`), by the collector, or with their case. */
+/* Objects of the API: userdata that are known by a magic word, made closed and then opened, and closed once: by
+ * `close`, by the end of a variable's scope (`<close>`), by the collector, or with their case. */
 
 #include <lauxlib.h>
 

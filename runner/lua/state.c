@@ -57,6 +57,8 @@ struct luastate *luastate_new(size_t cap)
     s->lifted = true;
     s->L = lua_newstate(allocate, s);
     if (!s->L) mem_exhausted();
+    /* New threads get a copy of the main one's (manual 4.7, lua_getextraspace). */
+    memset(lua_getextraspace(s->L), 0, LUA_EXTRASPACE);
     s->running = s->L;
     lua_pushcfunction(s->L, open_all);
     if (lua_pcall(s->L, 0, 0, 0) != LUA_OK) mem_exhausted();

@@ -167,9 +167,9 @@ static int take_function(lua_State *L, int arg)
 }
 
 /*: test(name [, options], function(t) ... end)
- * Names a test. Options: tags (a text, or a list), level (must, should, may, setup), ref (what it is about), timeout (seconds; default
- * 30).
- * example: test("it answers", {tags = "smoke"}, function(t) t:connect(address):expect("hello") end) */
+ * Names a test. Options: tags (a text, or a list), level (must, should, may, setup), ref (what it is about), timeout
+ * (seconds; default 30). example: test("it answers", {tags = "smoke"}, function(t) t:connect(address):expect("hello")
+ * end) */
 static int f_test(lua_State *L)
 {
     struct testscript *s = script_of(L, "test");

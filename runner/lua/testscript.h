@@ -1,7 +1,8 @@
 #ifndef LUA_TESTSCRIPT_H
 #define LUA_TESTSCRIPT_H
 
-/* A test script: which tests its chunk names when it runs. Nothing of it opens or waits for anything: that is for the tests. */
+/* A test script: which tests its chunk names when it runs. Nothing of it opens or waits for anything: that is for the
+ * tests. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,7 +33,7 @@ struct testscript {
     uint32_t n, size;
     int before, after; /* registry references of lists of functions, 0: none */
     bool loaded;
-    const char *wrong;    /* what went wrong, at `line` (0: unknown) */
+    const char *wrong; /* what went wrong, at `line` (0: unknown) */
     uint32_t wrong_line;
 };
 

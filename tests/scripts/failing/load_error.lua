@@ -1,0 +1,3 @@
+local sock = require "sockrun"
+
+tset("a misspelled name", function() end)

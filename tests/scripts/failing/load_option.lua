@@ -1,0 +1,1 @@
+test("x", {tag = "smoke"}, function() end)

@@ -1,0 +1,2 @@
+local x = require "../etc/passwd"
+test("x", function() end)

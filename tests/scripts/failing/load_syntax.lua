@@ -1,0 +1,3 @@
+test("one", function(t)
+  t:equal(1 1)
+end)

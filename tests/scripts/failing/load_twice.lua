@@ -1,0 +1,2 @@
+test("the same name", function() end)
+test("the same name", function() end)
