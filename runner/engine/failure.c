@@ -358,7 +358,7 @@ static void tell_choice(struct run *r, struct event_failure *f, const struct cho
     case OP_GONE: f->kind = "gone"; break;
     case OP_FINE: break;
     }
-    f->message = op->why ? op->why : "failed";
+    f->message = op->why ? arena_dup(&r->arena, slice_of(op->why)) : "failed";
 }
 
 static const char *kind_of(const struct choice *c)

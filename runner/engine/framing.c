@@ -235,9 +235,10 @@ static bool read_map(struct reading *r, const struct node *map)
     return read_framing(r) && ok;
 }
 
-static bool read_message(struct reading *r, const struct module_key *key, const struct node *value)
+static bool read_message(struct reading *r, const struct module_key *key, const struct node *name, const struct node *value)
 {
     struct framing_plan *p = r->p;
+    p->mark = name->mark;
     if (!key->module || key->wrong) return false;
     if (!key->module->has_decode) {
         compile_error(r->c, p->mark, "messages of `%s` can only be sent: it has no `decode`", key->module->name);
@@ -263,7 +264,7 @@ static bool read_other(struct reading *r, const struct node *map)
     if (map->n == 0) return wrong(r, map->mark, "an empty map expects nothing");
     struct module_key message;
     if (map->n == 1 && !matching_is_key(first->text) && message_key(c, first, &message))
-        return read_message(r, &message, map->pairs[0].value);
+        return read_message(r, &message, first, map->pairs[0].value);
     if (matching_is_key(first->text)) {
         struct diag *g = compile_error(c, first->mark, "`%s` says what the bytes are, not how many", first->text.p);
         diag_hint(c->diags, g, "write {line: {%s: ..}} or {until: .., is: {%s: ..}}", first->text.p, first->text.p);
@@ -333,7 +334,7 @@ struct framing_plan *framing_compile_ignored(struct compiler *c, const struct no
     struct reading r = {.c = c, .p = p};
     p->mark = n->mark;
     p->opening = true;
-    return message_key(c, n, &key) && read_message(&r, &key, NULL) ? p : NULL;
+    return message_key(c, n, &key) && read_message(&r, &key, n, NULL) ? p : NULL;
 }
 
 static bool eval_message(const struct framing_plan *p, struct eval *e, struct expectation *x)
@@ -501,6 +502,7 @@ struct mark framing_mark(const struct framing_plan *p, const struct expect_op *o
 {
     const bool judged = o->report.path != NULL;
     p = plan_of(p, o->x);
+    if (p->message.module && o->op.why) return p->mark;
     if (judged && p->unpack && o->report.id == (unsigned)UNPACKING_WHERE) return p->unpack->where_mark;
     return judged && p->matching ? matching_mark(p->matching, o->report.id) : p->mark;
 }

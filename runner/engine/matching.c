@@ -490,6 +490,15 @@ static struct matching *number_field(struct build *b, const struct module_field 
     return n->kind == NODE_MAP ? plain_map(b, n, AS_TEMPLATE) : value(b, n, AS_TEMPLATE);
 }
 
+static struct matching *grouped(struct build *b, const struct module_field *f, const struct node *n)
+{
+    const enum node_kind kind = f->type == MODULE_LIST ? NODE_LIST : NODE_MAP;
+    const bool matchers = n->kind == NODE_MAP && all_matchers(n);
+    if (n->kind == kind || matchers || (n->kind == NODE_SCALAR && field_dynamic(n))) return value(b, n, AS_TEMPLATE);
+    message_wrong_type(b->c, f, n, NULL);
+    return NULL;
+}
+
 static struct matching *field_value(struct build *b, const struct module_field *f, const struct node *n)
 {
     switch (f->type) {
@@ -499,9 +508,9 @@ static struct matching *field_value(struct build *b, const struct module_field *
     case MODULE_INT:
     case MODULE_FLOAT: return number_field(b, f, n);
     case MODULE_PAIRS: return pairs(b, f, n);
-    case MODULE_JSON:
     case MODULE_LIST:
-    case MODULE_MAP: break;
+    case MODULE_MAP: return grouped(b, f, n);
+    case MODULE_JSON: break;
     }
     return value(b, n, AS_TEMPLATE);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -101,6 +102,24 @@ static bool read_field(struct module_spec *m, struct arena *a, struct module_fie
     return true;
 }
 
+static int compare_names(struct slice a, struct slice b)
+{
+    const size_t n = a.n < b.n ? a.n : b.n;
+    const int order = n ? memcmp(a.p, b.p, n) : 0;
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+/* Lua's tables have no order of their own. */
+static int compare_fields(const void *a, const void *b)
+{
+    return compare_names(((const struct module_field *)a)->name, ((const struct module_field *)b)->name);
+}
+
+static int compare_messages(const void *a, const void *b)
+{
+    return compare_names(((const struct module_message *)a)->name, ((const struct module_message *)b)->name);
+}
+
 static bool read_message(struct module_spec *m, struct arena *a, struct module_message *k, json_t *j)
 {
     json_t *fields = json_object_get(j, "fields");
@@ -112,6 +131,7 @@ static bool read_message(struct module_spec *m, struct arena *a, struct module_m
     k->fields = arena_array(a, k->n, sizeof *k->fields);
     for (uint32_t i = 0; i < k->n; i++)
         if (!read_field(m, a, &k->fields[i], json_array_get(fields, i))) return false;
+    if (k->n) qsort(k->fields, k->n, sizeof *k->fields, compare_fields);
     return true;
 }
 
@@ -127,10 +147,11 @@ void module_read_spec(struct module_spec *m, struct arena *a, struct slice json)
     m->has_decode = json_is_true(json_object_get(root, "decode"));
     m->n = (uint32_t)json_array_size(messages);
     m->messages = arena_array(a, m->n, sizeof *m->messages);
-    for (uint32_t i = 0; i < m->n; i++) {
-        m->messages[i].index = i;
+    for (uint32_t i = 0; i < m->n; i++)
         if (!read_message(m, a, &m->messages[i], json_array_get(messages, i))) break;
-    }
+    if (m->n && !m->wrong) qsort(m->messages, m->n, sizeof *m->messages, compare_messages);
+    for (uint32_t i = 0; i < m->n; i++)
+        m->messages[i].index = i;
     json_decref(root);
 }
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 #include "util/clock.h"
 #include "util/units.h"
 
-enum { READ_SIZE = 64 * 1024, LUA_MOST = 64 << 20, SAID_MOST = 4 << 20, WORD_OK = '+', WORD_WRONG = '-' };
+enum { READ_SIZE = 64 * 1024, LUA_MOST = 64 << 20, SAID_MOST = 4 << 20, WORD_OK = '+', WORD_WRONG = '-', PROBE_CPU_SECONDS = 1 };
 #define PROBE_NS (5 * NS_PER_S)
 
 static bool write_all(int fd, struct slice s)
@@ -54,7 +55,11 @@ static bool describe(const struct opening *o, struct buf *out)
 static _Noreturn void be_probe(const struct opening *o, int fd)
 {
     struct buf out = BUF_INIT(SAID_MOST);
+    const struct rlimit seconds = {PROBE_CPU_SECONDS, PROBE_CPU_SECONDS}, none = {0, 0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setrlimit(RLIMIT_CPU, &seconds);
+    setrlimit(RLIMIT_CORE, &none);
+    setrlimit(RLIMIT_NPROC, &none);
     const bool well = describe(o, &out);
     const char word = well ? WORD_OK : WORD_WRONG;
     const bool said = write_all(fd, (struct slice){&word, 1}) && write_all(fd, buf_slice(&out));
@@ -85,7 +90,7 @@ static bool conclude(struct buf *ret, bool in_time)
 {
     if (!in_time) {
         buf_clear(ret);
-        buf_adds(ret, "it does not come to an end: loading it took longer than 5 s");
+        buf_adds(ret, "it does not come to an end: loading it takes too long");
         return false;
     }
     if (ret->n == 0 || ret->overflow) {
@@ -101,7 +106,7 @@ static bool conclude(struct buf *ret, bool in_time)
 bool probe_module(void *ctx, const struct module_spec *m, struct buf *ret)
 {
     const struct opening o = {ctx, m};
-    int ends[2], status;
+    int ends[2], status = 0;
     if (pipe2(ends, O_CLOEXEC) < 0) return buf_adds(ret, strerror(errno)), false;
     const pid_t pid = fork();
     if (pid == 0) be_probe(&o, ends[1]);
@@ -112,6 +117,7 @@ bool probe_module(void *ctx, const struct module_spec *m, struct buf *ret)
         if (!in_time) kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
         }
+        if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL)) in_time = false;
     }
     close(ends[0]);
     return conclude(ret, in_time);

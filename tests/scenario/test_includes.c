@@ -122,7 +122,7 @@ static void test_wrong(void **state)
         {"list.yaml", "an included file is a map, not a list"},
         {"old.yaml", "version `0` of the format is not known"},
         {"target.yaml", "`target` is not part of this version"},
-        {"use.yaml", "a message module is a file `NAME.lua`"},
+        {"use.yaml", "a message module is a file `NAME.lua`, and its messages are called `NAME.message`"},
         {"actors.yaml", "`actors` is a map, not a list"},
         {"broken.yaml", "unknown step `clos`"},
         {"t.yaml", "`t.yaml` includes itself: t.yaml -> t.yaml"},

@@ -1,0 +1,2 @@
+local b = require "circle_b"
+return {messages = {a = {fields = {}}}, decode = function(r) return "a", {} end}

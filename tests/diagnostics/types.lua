@@ -1,0 +1,1 @@
+return {messages = {a = {fields = {x = "u7"}}}}

@@ -1,0 +1,1 @@
+return {messages = {a = {fields = {}}}, decode = function(r) r:peek(1) return "a", {} end}
