@@ -9,7 +9,7 @@
 
 /* What a scenario finds in `${}` without defining it (language 3). */
 static const char *const scope_names[] = {"vars", "self", "conn", "row",   "instance", "it",
-                                          "case", "dir",  "env",  "ports", NULL};
+                                          "case", "dir",  "env",  "ports", "require",  NULL};
 
 static const char *const case_fields[] = {"name", "tmp", NULL};
 static const char *const conn_fields[] = {"peer", "local", NULL};

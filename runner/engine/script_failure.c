@@ -160,7 +160,7 @@ void script_failure_tasks(const struct script_text *s, const struct luahost *h, 
                           struct arena *a, struct event_failure *f)
 {
     unsigned told = 0;
-    for (const struct luatask *t = h->tasks; t && told < TASKS_MOST; t = t->next) {
+    for (const struct luatask *t = (const struct luatask *)h->tasks; t && told < TASKS_MOST; t = luatask_next(t)) {
         if (t == self || luatask_over(t)) continue;
         note_task(s, t, a, f);
         told++;

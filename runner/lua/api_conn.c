@@ -101,23 +101,15 @@ int luaconn_fail(lua_State *L, const struct luaconn *c)
 
 /* Sending */
 
-enum { JOINED_MOST = 64 << 10 };
-
-static uint64_t size_of_arguments(lua_State *L, int from, int to)
-{
-    uint64_t size = 0;
-    for (int i = from; i <= to; i++)
-        size += lua_rawlen(L, i);
-    return size;
-}
-
+/* Index 2 is what was sent. */
 static int sent(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
+    (void)ctx;
     const struct luaconn *c = lua_touserdata(L, 1);
     const enum luawait_end end = luawait_result(L);
-    const uint64_t total = end == LUAWAIT_CLOSED ? 0 : api_room(L)->send.op.total;
-    if (end == LUAWAIT_DONE && total == size_of_arguments(L, 2, (int)ctx)) {
+    const uint64_t total = end == LUAWAIT_CLOSED ? 0 : api_room(L)->piece.total;
+    if (end == LUAWAIT_DONE && total == lua_rawlen(L, 2)) {
         luawait_done(L);
         lua_pushinteger(L, (lua_Integer)total);
         return 1;
@@ -132,33 +124,13 @@ static int sent(lua_State *L, int status, lua_KContext ctx)
     return 3;
 }
 
-/* Small pieces go out together: each alone would wait for the peer's acknowledgement (Nagle's algorithm, RFC 896). */
-static int join_arguments(lua_State *L, int n)
+static int send_text(lua_State *L, struct luaconn *c, struct conn *conn, int flags)
 {
-    for (int i = 0; i < n; i++)
-        luaL_checkstring(L, i + 2);
-    if (n == 0) {
-        lua_pushliteral(L, "");
-        return 1;
-    }
-    if (n == 1 || size_of_arguments(L, 2, n + 1) > JOINED_MOST) return n;
-    lua_concat(L, n);
-    return 1;
-}
-
-static int send_many(lua_State *L, struct luaconn *c, struct conn *conn, int n, int flags)
-{
-    union luaroom *room = api_room(L);
-    n = join_arguments(L, n);
-    struct segment *list = n == 1 ? &room->send.one : lua_newuserdatauv(L, (size_t)n * sizeof *list, 0);
-    for (int i = 0; i < n; i++) {
-        size_t size;
-        const char *p = lua_tolstring(L, i + 2, &size);
-        list[i] = (struct segment){.kind = SEGMENT_BYTES, .bytes = {p, size}, .size = size};
-    }
-    send_begin(&room->send.op, conn, list, (uint32_t)n);
-    room->send.op.flags = flags;
-    return luawait(L, &room->op, c->timeout, n + 1, sent);
+    struct piece_op *o = &api_room(L)->piece;
+    struct slice bytes;
+    bytes.p = lua_tolstring(L, 2, &bytes.n);
+    piece_begin(o, conn, bytes, flags);
+    return luawait(L, &o->op, c->timeout, 0, sent);
 }
 
 /*: connection:send(data...) -> bytes | nil, reason, bytes
@@ -168,7 +140,12 @@ static int m_send(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);
     struct conn *conn = writable(L, c);
-    return send_many(L, c, conn, lua_gettop(L) - 1, 0);
+    const int n = lua_gettop(L) - 1;
+    for (int i = 0; i < n; i++)
+        luaL_checkstring(L, i + 2);
+    /* Together: each small piece alone would wait for the peer's acknowledgement (Nagle's algorithm, RFC 896). */
+    if (n != 1) lua_concat(L, n);
+    return send_text(L, c, conn, 0);
 }
 
 /*: connection:urgent(byte) -> 1 | nil, reason
@@ -182,7 +159,7 @@ static int m_urgent(lua_State *L)
     luaL_checklstring(L, 2, &n);
     luaL_argcheck(L, n == 1, 2, "one byte");
     lua_settop(L, 2);
-    return send_many(L, c, conn, 1, MSG_OOB);
+    return send_text(L, c, conn, MSG_OOB);
 }
 
 /*: connection:sendraw(data) -> bytes | nil, reason

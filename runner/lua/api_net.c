@@ -7,6 +7,7 @@
 
 #include "net/resolver.h"
 #include "net/sock.h"
+#include "util/mem.h"
 
 /* Connecting, listening, names and ports. */
 
@@ -34,73 +35,101 @@ static int opened_not(lua_State *L, bool must, const char *what)
 
 /* Connecting */
 
+/* In memory that goes with the op: as garbage of Lua's it would be the larger part of a connection. */
 struct dialing {
-    struct connect_op op;
+    struct op op; /* first */
+    struct connect_op inner;
     struct addr_spec spec;
     struct addr bind;
     int64_t timeout;
 };
 
-static int dial_again(lua_State *L, struct dialing *d, lua_KContext ctx);
-
-/* The dialing is at index 3. */
-static int connected(lua_State *L, int status, lua_KContext ctx)
+static enum op_result dial_poll(struct op *op, struct task *t)
 {
-    char what[ADDR_TEXT + 64];
-    struct dialing *d = lua_touserdata(L, 3);
-    (void)status;
-    if (luawait_result(L) != LUAWAIT_DONE) {
-        const bool full = luawait_result(L) == LUAWAIT_FAILED && (d->op.op.error == EMFILE || d->op.op.error == ENFILE);
-        if (full && !(ctx & AGAIN)) {
-            luawait_done(L);
-            api_collect(L);
-            return dial_again(L, d, ctx | AGAIN);
-        }
-        luawait_fail(L);
-        snprintf(what, sizeof what, "cannot connect to %s", d->spec.host);
-        return opened_not(L, ctx & MUST, what);
-    }
-    const struct addr peer = *connect_peer(&d->op);
-    const int fd = connect_take(&d->op);
-    const bool reset = d->op.reset;
-    luawait_done(L);
-    const int r = luaconn_push(L, fd, d->spec.scheme, &peer, reset);
-    if (r == 0) {
-        /* What a test has opened lives as long as it, even if nothing refers to it any more. */
-        if (ctx & MUST) {
-            lua_pushvalue(L, -1);
-            luahost_keep(L, luahost_of(L));
-        }
-        return 1;
-    }
-    api_nil_errno(L, -r);
-    return opened_not(L, ctx & MUST, "cannot connect");
+    struct dialing *d = (struct dialing *)op;
+    const enum op_result r = op_poll(&d->inner.op, t);
+    const struct op_type *type = op->type;
+    *op = d->inner.op;
+    op->type = type;
+    return r;
 }
 
-static int dial_again(lua_State *L, struct dialing *d, lua_KContext ctx)
+static void dial_cancel(struct op *op, struct task *t)
 {
+    struct dialing *d = (struct dialing *)op;
+    op_cancel(&d->inner.op, t);
+    mem_free(d);
+}
+
+static int connected(lua_State *L, int status, lua_KContext ctx);
+
+/* from is copied. */
+static int dial(lua_State *L, const struct dialing *from, lua_KContext ctx)
+{
+    static const struct op_type type = {.name = "connect", .poll = dial_poll, .cancel = dial_cancel};
     const struct luahost *h = luahost_of(L);
     luawait_room(L);
-    connect_begin(&d->op, h->sched, h->permit, &d->spec, d->bind.len ? &d->bind : NULL, h->need);
-    return luawait(L, &d->op.op, d->timeout, ctx, connected);
+    struct dialing *d = mem_alloc(sizeof *d);
+    *d = *from;
+    d->op = (struct op){.type = &type};
+    connect_begin(&d->inner, h->sched, h->permit, &d->spec, d->bind.len ? &d->bind : NULL, h->need);
+    return luawait(L, &d->op, d->timeout, ctx, connected);
+}
+
+static int not_connected(lua_State *L, struct dialing *d, lua_KContext ctx)
+{
+    char what[ADDR_TEXT + 64];
+    if (!d) return luawait_fail(L);
+    const bool full = d->op.error == EMFILE || d->op.error == ENFILE;
+    if (luawait_result(L) == LUAWAIT_FAILED && full && !(ctx & AGAIN)) {
+        struct dialing again = *d;
+        luawait_done(L);
+        api_collect(L);
+        return dial(L, &again, ctx | AGAIN);
+    }
+    snprintf(what, sizeof what, "cannot connect to %s", d->spec.host);
+    luawait_fail(L);
+    return opened_not(L, ctx & MUST, what);
+}
+
+static int connected(lua_State *L, int status, lua_KContext ctx)
+{
+    struct dialing *d = (struct dialing *)luahost_of(L)->current->inner;
+    (void)status;
+    if (luawait_result(L) != LUAWAIT_DONE) return not_connected(L, d, ctx);
+    const struct addr peer = *connect_peer(&d->inner);
+    const enum addr_scheme scheme = d->spec.scheme;
+    const int fd = connect_take(&d->inner);
+    const bool reset = d->inner.reset;
+    luawait_done(L);
+    const int r = luaconn_push(L, fd, scheme, &peer, reset);
+    if (r < 0) {
+        api_nil_errno(L, -r);
+        return opened_not(L, ctx & MUST, "cannot connect");
+    }
+    /* What a test has opened lives as long as it, even if nothing refers to it any more. */
+    if (ctx & MUST) {
+        lua_pushvalue(L, -1);
+        luahost_keep(L, luahost_of(L));
+    }
+    return 1;
 }
 
 int api_dial(lua_State *L, bool must)
 {
+    struct dialing d;
+    memset(&d, 0, sizeof d);
     lua_settop(L, 2);
-    struct dialing *d = lua_newuserdatauv(L, sizeof *d, 0);
-    memset(d, 0, sizeof *d);
-    api_address(L, 1, &d->spec);
+    api_address(L, 1, &d.spec);
     api_option(L, 2, "timeout");
-    d->timeout = api_timeout(L, -1);
+    d.timeout = api_timeout(L, -1);
     if (api_option(L, 2, "bind")) {
         struct addr_spec bind;
         api_address(L, -1, &bind);
         if (bind.named) return luaL_error(L, "bind: a literal address is wanted");
-        addr_of_spec(&bind, &d->bind);
+        addr_of_spec(&bind, &d.bind);
     }
-    lua_settop(L, 3);
-    return dial_again(L, d, must ? MUST : 0);
+    return dial(L, &d, must ? MUST : 0);
 }
 
 /*: connect(address [, options]) -> connection | nil, reason

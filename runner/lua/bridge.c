@@ -84,10 +84,11 @@ void luatask_start(lua_State *L, int arg, struct luatask *t)
     struct luahost *h = luastate_of(L)->host;
     lua_pushvalue(L, arg);
     t->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
-    t->link = &h->tasks;
-    t->next = h->tasks;
-    if (t->next) t->next->link = &t->next;
-    h->tasks = t;
+    struct object *o = &t->object;
+    o->link = &h->tasks;
+    o->next = h->tasks;
+    if (o->next) o->next->link = &o->next;
+    h->tasks = o;
     t->state = LUATASK_READY;
     if (t->task == &t->own) task_wake(t->task);
 }
@@ -109,8 +110,8 @@ static void end_task(struct luatask *t, enum luatask_state state)
 {
     t->state = (uint8_t)state;
     drop_inner(t);
-    *t->link = t->next;
-    if (t->next) t->next->link = t->link;
+    *t->object.link = t->object.next;
+    if (t->object.next) t->object.next->link = t->object.link;
     mem_free(t->chain);
     t->chain = NULL;
     t->nchain = 0;
@@ -229,7 +230,7 @@ void luahost_end(struct luahost *h)
     struct luastate *s = h->lua;
     if (!s) return;
     while (h->tasks)
-        luatask_cancel(h->tasks);
+        luatask_cancel((struct luatask *)h->tasks);
     while (h->objects)
         object_close(h->objects);
     luahost_forget_syncs(h);
@@ -357,7 +358,7 @@ int luawait_fail(lua_State *L)
 
 static struct luatask *luatask_of(struct luahost *h, const struct task *task)
 {
-    for (struct luatask *t = h->tasks; t; t = t->next)
+    for (struct luatask *t = (struct luatask *)h->tasks; t; t = luatask_next(t))
         if (t->task == task) return t;
     return NULL;
 }

@@ -22,10 +22,7 @@ union luaroom {
     struct accept_op accept;
     struct sleep_op sleep;
     struct sync_op sync;
-    struct {
-        struct send_op op;
-        struct segment one;
-    } send;
+    struct piece_op piece;
     struct {
         struct op op;
         struct waiter waiter;
@@ -35,10 +32,9 @@ union luaroom {
 };
 
 struct luatask {
-    struct object object; /* a userdata: user value 1 is the coroutine, 2 its name */
+    struct object object; /* a userdata: user value 1 is the coroutine, 2 its name; linked with those that are not over */
     struct task own;
     struct task *task; /* own, or that of an actor */
-    struct luatask *next, **link;
     lua_State *co;
     const char *name;
     struct op *inner;  /* that is under way, or NULL */
@@ -70,6 +66,11 @@ void luatask_cancel(struct luatask *t);
 static inline bool luatask_over(const struct luatask *t)
 {
     return t->state >= LUATASK_DONE;
+}
+/* The next one in the host's list. */
+static inline struct luatask *luatask_next(const struct luatask *t)
+{
+    return (struct luatask *)t->object.next;
 }
 /* The thread whose stack says where it is. */
 lua_State *luatask_thread(const struct luatask *t);

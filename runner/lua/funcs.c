@@ -22,7 +22,7 @@ enum { RANDOM_MOST = 64 << 20 };
 const char *const funcs_names[] = {
     "_VERSION", "assert",       "collectgarbage", "error",     "getmetatable", "ipairs",  "load",
     "next",     "pairs",        "pcall",          "rawequal",  "rawget",       "rawlen",  "rawset",
-    "select",   "setmetatable", "tonumber",       "tostring",  "type",         "xpcall",  "require", "string",
+    "select",   "setmetatable", "tonumber",       "tostring",  "type",         "xpcall",  "string",
     "table",    "math",         "utf8",           "coroutine", "os",           "hex",     "unhex",
     "base64",   "unbase64",     "pack",           "unpack",    "xor",          "crc16",   "crc32",
     "md5",      "sha1",         "sha256",         "hmac",      "deflate",      "inflate", "random",

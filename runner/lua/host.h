@@ -53,7 +53,7 @@ struct luahost {
     int64_t limit;           /* ns that a wait may take where nothing else says; 0: only what is around it bounds it */
     double scale;            /* of every timeout */
     struct luatask *current; /* the one that runs now */
-    struct luatask *tasks;   /* those that are not over */
+    struct object *tasks;    /* luatasks that are not over */
     struct object *objects;  /* those that are open */
     struct lua_sync *syncs;
     int kept; /* registry reference of a list of what lives as long as the case, 0: none */

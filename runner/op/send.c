@@ -81,14 +81,23 @@ static enum op_result wait_until(struct send_op *o, int64_t at)
     return OP_WAIT;
 }
 
+/* May the task send here? If not, the op has failed. */
+static bool may_send(struct op *op, const struct task *t)
+{
+    const struct conn *c = op->conn;
+    const char *why = NULL;
+    if (conn_claimed(c, t, true)) why = "somebody else is sending on this connection";
+    if (c->finished) why = "this actor has shut down its direction before";
+    if (c->closed) why = "this actor has closed the connection before";
+    op->edge = false;
+    return !why || (op_fail(op, OP_MISUSE, why), false);
+}
+
 static enum op_result send_poll(struct op *op, struct task *t)
 {
     struct send_op *o = (struct send_op *)op;
     struct conn *c = op->conn;
-    if (c->closed) return op_fail(op, OP_MISUSE, "this actor has closed the connection before");
-    if (c->finished) return op_fail(op, OP_MISUSE, "this actor has shut down its direction before");
-    if (conn_claimed(c, t, true)) return op_fail(op, OP_MISUSE, "somebody else is sending on this connection");
-    op->edge = false;
+    if (!may_send(op, t)) return OP_FAILED;
     op->wake = 0;
     while (o->at < o->nsegments) {
         const struct segment *s = &o->segments[o->at];
@@ -127,4 +136,39 @@ void send_begin(struct send_op *o, struct conn *c, const struct segment *segment
 {
     static const struct op_type type = {.name = "send", .poll = send_poll, .cancel = send_cancel};
     *o = (struct send_op){.op = {.type = &type, .conn = c}, .segments = segments, .nsegments = n};
+}
+
+static enum op_result piece_poll(struct op *op, struct task *t)
+{
+    struct piece_op *o = (struct piece_op *)op;
+    struct conn *c = op->conn;
+    if (!may_send(op, t)) return OP_FAILED;
+    while (o->left.n) {
+        const ssize_t r = conn_send(c, o->left.p, o->left.n, o->flags);
+        if (r == -EAGAIN) {
+            conn_wait_write(c, t);
+            op->waits = WAITS_WRITE;
+            return OP_WAIT;
+        }
+        if (r == -EPIPE || r == -ECONNRESET) break;
+        if (r < 0) return op_fail_status(op, sr_status_of_errno((int)-r), (int)-r);
+        o->left = slice_part(o->left, (size_t)r, o->left.n);
+        o->total += (uint64_t)r;
+    }
+    o->left.n = 0;
+    if (c->writer == t) c->writer = NULL;
+    return OP_DONE;
+}
+
+static void piece_cancel(struct op *op, struct task *t)
+{
+    const struct piece_op *o = (const struct piece_op *)op;
+    if (o->total && o->left.n) op->conn->torn = true;
+    if (op->conn->writer == t) op->conn->writer = NULL;
+}
+
+void piece_begin(struct piece_op *o, struct conn *c, struct slice bytes, int flags)
+{
+    static const struct op_type type = {.name = "piece", .poll = piece_poll, .cancel = piece_cancel};
+    *o = (struct piece_op){.op = {.type = &type, .conn = c}, .left = bytes, .flags = flags};
 }

@@ -33,4 +33,13 @@ struct send_op {
 /* The segments stay where they are. A peer that has closed or reset does not fail it: conn->failed_send is noted. */
 void send_begin(struct send_op *o, struct conn *c, const struct segment *segments, uint32_t n);
 
+/* The same for one piece of bytes, as they are, in less room. */
+struct piece_op {
+    struct op op;
+    struct slice left; /* of bytes that stay where they are */
+    uint64_t total;    /* bytes the system has taken */
+    int flags;
+};
+void piece_begin(struct piece_op *o, struct conn *c, struct slice bytes, int flags);
+
 #endif

@@ -121,6 +121,77 @@ static void measure_pingpong(void)
     printf("  ratio                %8.2f            (aim: at least 1.05)\n", ours / bare);
 }
 
+/* The same between two Lua tasks, each receive under a deadline */
+
+static void write_lua_pingpong(const char *name, int rounds)
+{
+    write_file(name,
+               "local message = string.rep('0123456789abcdef', 4)\n"
+               "test('ping-pong', {timeout = 300}, function(t)\n"
+               "  local l = t:listen('tcp://127.0.0.1:0')\n"
+               "  local server = t:spawn('server', function()\n"
+               "    local c <close> = l:accept()\n"
+               "    for _ = 1, %d do\n"
+               "      c:receive(64)\n"
+               "      c:send(message)\n"
+               "    end\n"
+               "  end)\n"
+               "  local c <close> = t:connect(l.address)\n"
+               "  for _ = 1, %d do\n"
+               "    c:send(message)\n"
+               "    c:receive(64)\n"
+               "  end\n"
+               "  server:join()\n"
+               "end)\n",
+               rounds, rounds);
+}
+
+static void measure_lua_pingpong(void)
+{
+    double bare = 0, ours = 0;
+    write_lua_pingpong("few.lua", FEW);
+    write_lua_pingpong("many.lua", MANY);
+    for (int i = 0; i < TRIES; i++) {
+        double b = (MANY - FEW) / (bare_pingpong(MANY) - bare_pingpong(FEW));
+        double o = (MANY - FEW) / (run_scenario("many.lua", 1).seconds - run_scenario("few.lua", 1).seconds);
+        if (b > bare) bare = b;
+        if (o > ours) ours = o;
+    }
+    printf("64-byte ping-pong between two Lua tasks, best of %d\n", TRIES);
+    printf("  plain epoll program  %8.0f round trips/s\n", bare);
+    printf("  sockrun              %8.0f round trips/s\n", ours);
+    printf("  ratio                %8.2f            (aim: at least 1.0)\n", ours / bare);
+}
+
+static void write_lua_crowd(const char *name, int n)
+{
+    write_file(name,
+               "local sock = require 'sockrun'\n"
+               "test('a crowd', {timeout = 300}, function(t)\n"
+               "  local l = t:listen('tcp://127.0.0.1:0')\n"
+               "  local function wait(c) c:settimeout(-1); c:receive(1) end\n"
+               "  for i = 1, %d do\n"
+               "    t:spawn('client', wait, t:check(sock.connect(l.address)))\n"
+               "    t:spawn('server', wait, t:check(l:accept()))\n"
+               "    if i %% 100 == 0 then sock.sleep(0.001) end\n"
+               "  end\n"
+               "  sock.sleep(0.1)\n"
+               "end)\n",
+               n);
+}
+
+static void measure_lua_crowd(void)
+{
+    enum { FIRST = 1000, LAST = 9000 };
+    write_lua_crowd("crowd.lua", FIRST);
+    struct measured first = run_scenario("crowd.lua", 3);
+    write_lua_crowd("crowd.lua", LAST);
+    struct measured last = run_scenario("crowd.lua", 3);
+    printf("idle Lua tasks, each with a connection\n");
+    printf("  memory for one       %8.2f KiB        (aim: at most 2)\n",
+           (double)(last.peak_kib - first.peak_kib) / (2.0 * (LAST - FIRST)));
+}
+
 /* A small scenario */
 
 static void measure_start(void)
@@ -257,8 +328,8 @@ static const struct {
     const char *name;
     void (*measure)(void);
 } benchmarks[] = {
-    {"pingpong", measure_pingpong}, {"start", measure_start}, {"files", measure_files},
-    {"crowd", measure_crowd},       {"rest", measure_rest},
+    {"pingpong", measure_pingpong},  {"start", measure_start}, {"files", measure_files}, {"lua", measure_lua_pingpong},
+    {"luacrowd", measure_lua_crowd}, {"crowd", measure_crowd}, {"rest", measure_rest},
 };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
