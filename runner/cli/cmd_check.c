@@ -15,7 +15,8 @@ static void say_good(const struct suite *s)
     for (uint32_t i = 0; i < s->n; i++)
         scripts += s->files[i].script;
     const uint32_t files = s->n - scripts;
-    if (files) printf("%u case%s in %u file%s%s", s->ncases, plural(s->ncases), files, plural(files), scripts ? ", and " : "");
+    if (files)
+        printf("%u case%s in %u file%s%s", s->ncases, plural(s->ncases), files, plural(files), scripts ? ", and " : "");
     if (scripts) printf("%u test script%s", scripts, plural(scripts));
     puts(": nothing is wrong");
 }

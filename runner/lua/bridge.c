@@ -280,9 +280,8 @@ static bool can_wait(lua_State *L)
     return lua_isyieldable(L) && !(flags_of(L) & THREAD_STUCK);
 }
 
-static int64_t deadline_of(const struct luahost *h, const struct luatask *t, int64_t limit)
+static int64_t deadline_of(const struct luahost *h, const struct luatask *t, int64_t limit, int64_t now)
 {
-    const int64_t now = h->sched->now;
     if (limit == LUAWAIT_DEFAULT) limit = h->limit ? h->limit : LUAWAIT_FOREVER;
     const int64_t until = limit < TASK_NEVER - now ? now + limit : TASK_NEVER;
     return until < t->within ? until : t->within;
@@ -298,8 +297,11 @@ int luawait(lua_State *L, struct op *o, int64_t limit, lua_KContext ctx, lua_KFu
     case OP_FAILED: t->end = LUAWAIT_FAILED; return k(L, LUA_OK, ctx);
     case OP_WAIT: break;
     }
-    t->until = deadline_of(h, t, limit);
-    if (t->until <= h->sched->now) {
+    /* Not sched->now: a script may have computed for long since it was resumed. */
+    t->since = clock_now();
+    t->until = deadline_of(h, t, limit, t->since);
+    if (t->until <= t->since) {
+        h->sched->now = t->since;
         t->end = LUAWAIT_TIMEOUT;
         return k(L, LUA_OK, ctx);
     }
@@ -307,7 +309,6 @@ int luawait(lua_State *L, struct op *o, int64_t limit, lua_KContext ctx, lua_KFu
         drop_inner(t);
         return say_stuck(L);
     }
-    t->since = h->sched->now;
     t->suspended = true;
     return lua_yieldk(L, 0, ctx, k);
 }

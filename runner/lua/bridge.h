@@ -32,7 +32,8 @@ union luaroom {
 };
 
 struct luatask {
-    struct object object; /* a userdata: user value 1 is the coroutine, 2 its name; linked with those that are not over */
+    struct object
+        object; /* a userdata: user value 1 is the coroutine, 2 its name; linked with those that are not over */
     struct task own;
     struct task *task; /* own, or that of an actor */
     lua_State *co;

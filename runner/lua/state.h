@@ -46,8 +46,8 @@ bool luastate_call(struct luastate *s, int n, int results);
 bool luastate_call_on(lua_State *L, int n, int results);
 /* lua_resume, and luastate_interrupt finds the thread. */
 int luastate_resume(lua_State *co, lua_State *from, int n, int *ret_results);
-/* lua_resetthread, and luastate_interrupt finds what its variables' `__close` do. True, or false with their error on top as a
- * string. */
+/* lua_resetthread, and luastate_interrupt finds what its variables' `__close` do. True, or false with their error on
+ * top as a string. */
 bool luastate_reset(lua_State *co);
 /* Makes a string of the error on top of a thread that has ended with this status. */
 void luastate_settle(lua_State *co, int status);

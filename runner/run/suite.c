@@ -189,7 +189,8 @@ static void check_script(struct loading *l, struct suite_file *f)
     size_t at = 0;
     arena_init(&arena);
     source_init(&source, f->name, f->texts[0].text);
-    const char *end = slice_starts(source.text, SLICE("#")) ? memchr(source.text.p, '\n', source.text.n) : source.text.p;
+    const char *end =
+        slice_starts(source.text, SLICE("#")) ? memchr(source.text.p, '\n', source.text.n) : source.text.p;
     const size_t head = end ? (size_t)(end - source.text.p) : source.text.n;
     struct expr *e = expr_new(&arena, EXPR_CHUNK, slice_part(source.text, head, source.text.n), head, f->name, 1);
     const char *why = expr_check(l->lua, e, &arena, &at);

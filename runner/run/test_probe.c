@@ -83,16 +83,20 @@ static void describe(const struct suite_file *f, const struct settings *settings
                            .note_ctx = where};
     struct testscript s;
     struct luastate *state = lazy_lua_get(&lua);
-    struct testscript_var *vars = mem_alloc((settings->nvars + 1) * sizeof *vars);
-    for (uint32_t i = 0; i < settings->nvars; i++)
-        vars[i] = (struct testscript_var){settings->vars[i].name, settings->vars[i].value};
     if (!state) {
         buf_adds(out, "E 0\tLua cannot start within its memory cap\n");
         return;
     }
+    struct testscript_var *vars = mem_alloc((settings->nvars + 1) * sizeof *vars);
+    for (uint32_t i = 0; i < settings->nvars; i++)
+        vars[i] = (struct testscript_var){settings->vars[i].name, settings->vars[i].value};
     set_alarm(state);
     const bool good = testscript_load(&s, state, f->name, f->texts[0].text, vars, settings->nvars);
+    alarmed = NULL;
     if (!took_too_long(f->name, where, out)) answer(&s, good, out);
+    mem_free(vars);
+    testscript_done(&s);
+    lazy_lua_done(&lua);
 }
 
 static void write_all(int fd, struct slice s)
@@ -113,6 +117,7 @@ static _Noreturn void be_probe(const struct suite_file *f, const struct settings
     close_range(ANSWER + 1, ~0U, 0);
     describe(f, settings, &out);
     write_all(ANSWER, buf_slice(&out));
+    buf_done(&out);
     _exit(0);
 }
 

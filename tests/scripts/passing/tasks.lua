@@ -203,7 +203,3 @@ end)
 each({{n = 1, s = "x"}, {n = 2, s = "x"}, 3, {{}}}, "rows", function(t, row)
   t:truthy(row)
 end)
-
-test("variables", function(t)
-  t:equal(vars.given, "yes")
-end)
