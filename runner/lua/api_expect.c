@@ -160,14 +160,19 @@ static void frame_until(lua_State *L, int idx, struct expecting *e)
 /* The framing key of the table at 2, whose value is pushed. */
 static void frame_table(lua_State *L, struct expecting *e)
 {
-    static const char *const names[] = {"line", "until", "bytes", "prefixed", "rest"};
-    static const enum framing framings[] = {FRAMING_LINE, FRAMING_UNTIL, FRAMING_BYTES, FRAMING_PREFIXED, FRAMING_REST};
-    int found = -1;
-    for (int i = 0; i < 5 && found < 0; i++) {
-        if (lua_getfield(L, 2, names[i]) != LUA_TNIL) found = i;
-        if (found < 0) lua_pop(L, 1);
+    enum { KEYS = 5 };
+    static const char *const names[KEYS] = {"line", "until", "bytes", "prefixed", "rest"};
+    static const enum framing framings[KEYS] = {FRAMING_LINE, FRAMING_UNTIL, FRAMING_BYTES, FRAMING_PREFIXED,
+                                                FRAMING_REST};
+    size_t found = 0;
+    while (found < KEYS && lua_getfield(L, 2, names[found]) == LUA_TNIL) {
+        lua_pop(L, 1);
+        found++;
     }
-    if (found < 0) luaL_error(L, "expect: a string, or a table with `line`, `until`, `bytes`, `prefixed` or `rest`");
+    if (found == KEYS) {
+        luaL_error(L, "expect: a string, or a table with `line`, `until`, `bytes`, `prefixed` or `rest`");
+        return;
+    }
     const int value = lua_gettop(L);
     e->x.framing = framings[found];
     if (found == 1) frame_until(L, value, e);

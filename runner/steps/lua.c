@@ -9,6 +9,7 @@ struct running {
     struct luatask *task;
     int ref; /* keeps the task, which nothing else does once it is over */
     struct luastate *lua;
+    struct actor *actor;
 };
 
 static bool compile(struct compiler *c, const struct step_model *m, struct instr *in)
@@ -22,14 +23,27 @@ static struct running *running_of(const struct op *op)
     return ((const union op_room *)(const void *)op)->other.own;
 }
 
+/* An error that nobody has told of yet. */
+static void tell(const struct running *r)
+{
+    const struct luatask *t = r->task;
+    if (t->told || t->state != LUATASK_FAILED) return;
+    const struct luafailure f = {.kind = "lua", .message = lua_tostring(t->co, -1)};
+    lua_host_fail(r->actor, t->co, &f);
+}
+
 static enum op_result poll(struct op *op, struct task *t)
 {
     const struct luatask *task = running_of(op)->task;
     (void)t;
     op->waits = WAITS_OUTSIDE;
     op->wake = 0;
-    if (luatask_over(task) || luatask_go(running_of(op)->task) != LUATASK_WAITS)
-        return task->state == LUATASK_DONE ? OP_DONE : op_fail(op, OP_GONE, "the chunk has failed");
+    if (luatask_over(task)) return task->state == LUATASK_DONE ? OP_DONE : OP_FAILED;
+    if (luatask_go(running_of(op)->task) != LUATASK_WAITS) {
+        if (task->state == LUATASK_DONE) return OP_DONE;
+        tell(running_of(op));
+        return op_fail(op, OP_GONE, "the chunk has failed");
+    }
     const int64_t wake = luatask_wake(task);
     if (wake != TASK_NEVER) op->wake = wake;
     return OP_WAIT;
@@ -73,6 +87,7 @@ static enum went begin(struct actor *a, const struct instr *in, union op_room *r
     struct running *r = mem_zalloc(sizeof *r);
     struct making m = {a, in->operand, r};
     r->lua = s;
+    r->actor = a;
     luastate_room(s->L);
     lua_pushcfunction(s->L, make);
     lua_pushlightuserdata(s->L, &m);
@@ -86,14 +101,12 @@ static enum went begin(struct actor *a, const struct instr *in, union op_room *r
     return WENT_ON;
 }
 
-/* What has not been told yet. */
 static enum went failed(struct actor *a, const struct instr *in, union op_room *room)
 {
-    const struct luatask *t = running_of(&room->op)->task;
+    (void)a;
     (void)in;
-    if (t->told || t->state != LUATASK_FAILED) return WENT_FAILED;
-    const struct luafailure f = {.kind = "lua", .message = lua_tostring(t->co, -1)};
-    return lua_host_fail(a, t->co, &f);
+    (void)room;
+    return WENT_FAILED;
 }
 
 static void explain(const struct instr *in, const union op_room *room, struct buf *out)
@@ -120,7 +133,7 @@ static enum went enter(struct actor *a, const struct instr *in)
                                      .message = "a `lua` step before the opening of a branch cannot wait"};
         went = lua_host_fail(a, L, &f);
     } else if (r == OP_FAILED) {
-        went = failed(a, in, &room);
+        went = WENT_FAILED;
     }
     op_cancel(&room.op, &a->task);
     return went;
