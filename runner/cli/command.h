@@ -10,5 +10,6 @@ enum sr_exit cmd_run(const struct options *o);
 enum sr_exit cmd_check(const struct options *o);
 enum sr_exit cmd_list(const struct options *o);
 enum sr_exit cmd_steps(const struct options *o);
+enum sr_exit cmd_modules(const struct options *o);
 
 #endif

@@ -20,6 +20,7 @@ static enum sr_exit (*const commands[COMMANDS])(const struct options *) = {
     [COMMAND_CHECK] = cmd_check,
     [COMMAND_LIST] = cmd_list,
     [COMMAND_STEPS] = cmd_steps,
+    [COMMAND_MODULES] = cmd_modules,
 };
 
 static const char exit_codes[] =

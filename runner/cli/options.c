@@ -16,8 +16,9 @@ enum {
     IN_CHECK = 1 << COMMAND_CHECK,
     IN_LIST = 1 << COMMAND_LIST,
     IN_STEPS = 1 << COMMAND_STEPS,
+    IN_MODULES = 1 << COMMAND_MODULES,
     IN_FILES = IN_RUN | IN_CHECK | IN_LIST,
-    IN_ALL = IN_FILES | IN_STEPS,
+    IN_ALL = IN_FILES | IN_STEPS | IN_MODULES,
 };
 
 static const uint64_t memory_default = UINT64_C(4) << 30;
@@ -27,6 +28,7 @@ const struct command_spec command_specs[COMMANDS] = {
     [COMMAND_CHECK] = {"check", "PATH...", "say everything that is wrong in scenarios, and run nothing"},
     [COMMAND_LIST] = {"list", "PATH...", "one line for each case: place, name and tags"},
     [COMMAND_STEPS] = {"steps", "[NAME...]", "the reference of every step, or of those named"},
+    [COMMAND_MODULES] = {"modules", "[NAME...]", "the message modules, or the messages of those named"},
 };
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
@@ -268,7 +270,7 @@ static const struct option_spec specs[] = {
     {"verbose", 'v', ARGUMENT_NONE, NULL, IN_FILES, "show every step and its bytes, live", set_verbose},
     {"quiet", 'q', ARGUMENT_NONE, NULL, IN_FILES, "show only what did not pass, and the totals", set_quiet},
     {"color", 0, ARGUMENT_OPTIONAL, "WHEN", IN_ALL, "auto, always or never; auto respects NO_COLOR", set_color},
-    {"markdown", 0, ARGUMENT_NONE, NULL, IN_STEPS, "print the reference as Markdown", set_markdown},
+    {"markdown", 0, ARGUMENT_NONE, NULL, IN_STEPS | IN_MODULES, "print the reference as Markdown", set_markdown},
     {"help", 'h', ARGUMENT_NONE, NULL, IN_ALL, "show this text", set_help},
     {"version", 'V', ARGUMENT_NONE, NULL, IN_ALL, "show the version, and where scripts are looked for", set_version},
 };

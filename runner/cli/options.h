@@ -10,7 +10,7 @@
 #include "util/buf.h"
 #include "util/permit.h"
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_LIST, COMMAND_STEPS, COMMANDS };
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_LIST, COMMAND_STEPS, COMMAND_MODULES, COMMANDS };
 
 struct command_spec {
     const char *name, *arguments, *doc;
