@@ -24,9 +24,9 @@ struct settings {
     const struct setting_var *vars;
     uint32_t nvars;
     double timeout_scale;
-    uint64_t lua_memory; /* bytes */
-    bool messages;       /* somebody wants message events */
-    bool check_only;     /* test scripts are compiled and not asked for their tests */
+    uint64_t lua_memory;     /* bytes */
+    bool messages;           /* somebody wants message events */
+    bool check_only;         /* test scripts are compiled and not asked for their tests */
     struct modules *modules; /* message modules; NULL: none */
 };
 

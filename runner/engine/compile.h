@@ -24,7 +24,7 @@ struct calling {
 struct compiler {
     struct arena *arena;
     struct diags *diags;
-    struct luastate *lua; /* to check Lua with; NULL in a child, where the parent has done so */
+    struct luastate *lua;    /* to check Lua with; NULL in a child, where the parent has done so */
     struct modules *modules; /* that messages may be of; NULL: none */
     const struct scenario *scenario;
     const struct case_model *model; /* the first of its body */

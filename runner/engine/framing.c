@@ -235,7 +235,8 @@ static bool read_map(struct reading *r, const struct node *map)
     return read_framing(r) && ok;
 }
 
-static bool read_message(struct reading *r, const struct module_key *key, const struct node *name, const struct node *value)
+static bool read_message(struct reading *r, const struct module_key *key, const struct node *name,
+                         const struct node *value)
 {
     struct framing_plan *p = r->p;
     p->mark = name->mark;

@@ -1,9 +1,9 @@
 #ifndef RUN_PATHS_H
 #define RUN_PATHS_H
 
-/* What stands on the command line -> files. A folder is walked for `*.yaml`, `*.yml` and `*_test.lua`, sorted by name, links to
- * folders and names that begin with a dot passed over; `file.yaml:42` names a line; a file that is named twice is there
- * once. */
+/* What stands on the command line -> files. A folder is walked for `*.yaml`, `*.yml` and `*_test.lua`, sorted by name,
+ * links to folders and names that begin with a dot passed over; `file.yaml:42` names a line; a file that is named twice
+ * is there once. */
 
 #include <stdbool.h>
 #include <stdint.h>

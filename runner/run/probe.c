@@ -16,7 +16,14 @@
 #include "util/clock.h"
 #include "util/units.h"
 
-enum { READ_SIZE = 64 * 1024, LUA_MOST = 64 << 20, SAID_MOST = 4 << 20, WORD_OK = '+', WORD_WRONG = '-', PROBE_CPU_SECONDS = 1 };
+enum {
+    READ_SIZE = 64 * 1024,
+    LUA_MOST = 64 << 20,
+    SAID_MOST = 4 << 20,
+    WORD_OK = '+',
+    WORD_WRONG = '-',
+    PROBE_CPU_SECONDS = 1
+};
 #define PROBE_NS (5 * NS_PER_S)
 
 static bool write_all(int fd, struct slice s)

@@ -65,7 +65,8 @@ static void read_use(struct loader *l, const struct document *d, const struct no
     if (n->kind != NODE_SCALAR || node_empty(n) || !loader_constant(l, n, "`use`")) return;
     const char *name = module_name(l->a, n->text.p);
     if (!name) {
-        struct diag *g = loader_say(l, n->mark, "a message module is a file `NAME.lua`, and its messages are called `NAME.message`");
+        struct diag *g =
+            loader_say(l, n->mark, "a message module is a file `NAME.lua`, and its messages are called `NAME.message`");
         diag_hint(l->d, g, "the name is letters, digits and `_`");
         return;
     }

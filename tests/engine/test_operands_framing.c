@@ -326,7 +326,8 @@ static void test_wrong(void **state)
         "1:21+7 unknown key `matches` beside `bytes` | a matcher stands below `is`: {bytes: .., is: {matches: ..}}");
     is_wrong("{expect: {prefixed: u16}}", "1:21+3 `prefixed` takes one of u8, u16be, u16le, u32be, u32le, varint");
     is_wrong("{expect: {datagram: x}}", "1:11+8 `datagram` is not part of this version");
-    is_wrong("{expect: {http.request: {}}}", "1:11+12 there is no message module `http` | modules stand in scripts/, or beside the scenario and in its `use:`");
+    is_wrong("{expect: {http.request: {}}}", "1:11+12 there is no message module `http` | modules stand in scripts/, "
+                                             "or beside the scenario and in its `use:`");
     is_wrong("{expect: {h2: {}}}", "1:11+2 unknown expectation `h2`");
     is_wrong("{expect: {unpack: '>I2 k'}}", "1:19+7 unpack: invalid format option 'k'");
     is_wrong("{expect: {unpack: '>I2 s1'}, as: [a, b, c]}", "1:19+8 `as` has 3 names, and this format 2 values");

@@ -230,7 +230,8 @@ static void test_wrong(void **state)
     is_wrong("{hex: 0g}", "1:8+1 not a hexadecimal digit");
     is_wrong("{lines: [a], length: 3}", "1:14+6 unknown key `length` beside `lines`");
     is_wrong("{present: maybe}", "1:11+5 `present` and `absent` take true or false");
-    is_wrong("{http.response: {status: 200}}", "1:2+13 there is no message module `http` | modules stand in scripts/, or beside the scenario and in its `use:`");
+    is_wrong("{http.response: {status: 200}}", "1:2+13 there is no message module `http` | modules stand in scripts/, "
+                                               "or beside the scenario and in its `use:`");
 }
 
 /* A pattern that is made at each step must go with the step's memory. */

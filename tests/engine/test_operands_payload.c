@@ -269,7 +269,8 @@ static void test_wrong(void **state)
              "1:11+5 unknown key `chunk` beside `line` | it stands beside the verb: {send: {..}, chunk: ..}");
     is_wrong("{lines: x}", "1:9+1 `lines` takes a list, not a text | `line` takes one");
     is_wrong("{}", "1:1+2 an empty map is no payload");
-    is_wrong("{http.request: {}}", "1:2+12 there is no message module `http` | modules stand in scripts/, or beside the scenario and in its `use:`");
+    is_wrong("{http.request: {}}", "1:2+12 there is no message module `http` | modules stand in scripts/, or beside "
+                                   "the scenario and in its `use:`");
     is_wrong("{pack: x}", "1:8+1 `pack` takes a list: a format and the values | such as [\">I2 s1\", 7, abc]");
     is_wrong("{pack: [k, 1]}", "1:9+1 pack: invalid format option 'k'");
     is_wrong("{pack: [I2, abc]}", "1:13+3 pack: number expected, got string");

@@ -433,8 +433,8 @@ static void add_matchers(struct kits *all)
 }
 
 /* A netstring: a decimal count, a colon, the bytes and a comma. */
-static enum reader_found netstring(void *ctx, const struct reader *at, struct slice have, bool complete, struct arena *a,
-                                   struct custom_frame *ret)
+static enum reader_found netstring(void *ctx, const struct reader *at, struct slice have, bool complete,
+                                   struct arena *a, struct custom_frame *ret)
 {
     (void)ctx;
     (void)at;

@@ -109,7 +109,8 @@ static void test_not_yet(void **state)
         snprintf(text, sizeof text, "sockrun: 1\ncases:\n  - %s: {a: b}\n    " C, keys[i]);
         load_bad(NULL, text, message);
     }
-    load_bad(NULL, "sockrun: 1\nuse: [./m-1.lua]\n" C, "a message module is a file `NAME.lua`, and its messages are called `NAME.message`");
+    load_bad(NULL, "sockrun: 1\nuse: [./m-1.lua]\n" C,
+             "a message module is a file `NAME.lua`, and its messages are called `NAME.message`");
     struct loaded x;
     load_good(&x, "sockrun: 1\nuse: []\n" C);
     unload(&x);
