@@ -28,8 +28,8 @@ if(TARGET sockrun)
   function(sockrun_faults name file code)
     add_test(NAME faults/${name} COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun-faults> -D FILE=${file} -D CODE=${code}
                                          -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/faults_run.cmake)
-    set_tests_properties(faults/${name} PROPERTIES ENVIRONMENT_MODIFICATION PATH=path_list_append:/usr/sbin LABELS faults
-                                                   TIMEOUT 600)
+    set_tests_properties(faults/${name} PROPERTIES ENVIRONMENT_MODIFICATION PATH=path_list_append:/usr/sbin ENVIRONMENT
+                                                   SOCKRUN_SCRIPTS=${CMAKE_SOURCE_DIR}/scripts LABELS faults TIMEOUT 600)
   endfunction()
 
   file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/scenarios ${CMAKE_SOURCE_DIR}/scenarios/*.yaml)

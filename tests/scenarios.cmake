@@ -20,7 +20,8 @@ function(sockrun_valgrind name codes)
              COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun-valgrind> -D CODES=${codes} -D
                      ARGUMENTS=${arguments} -D LOGS=${CMAKE_CURRENT_BINARY_DIR}/valgrind/${logs} -P
                      ${CMAKE_CURRENT_SOURCE_DIR}/valgrind.cmake)
-    set_tests_properties(valgrind/${name} PROPERTIES ${servers} LABELS valgrind TIMEOUT 180)
+    set_tests_properties(valgrind/${name} PROPERTIES ${servers} ENVIRONMENT SOCKRUN_SCRIPTS=${CMAKE_SOURCE_DIR}/scripts
+                                                     LABELS valgrind TIMEOUT 180)
   endif()
 endfunction()
 

@@ -165,10 +165,10 @@ int api_open_listener(lua_State *L, bool must)
     const lua_Integer backlog = luaL_optinteger(L, -1, 0);
     luaL_argcheck(L, backlog >= 0 && backlog <= 65535, 2, "backlog: 0 to 65535");
     struct lualistener *l = object_push(L, &lualistener_type, sizeof *l, 0);
-    int r = listener_open(&l->listener, h->sched, h->permit, &spec, (int)backlog, h->need);
+    int r = listener_open(&l->listener, h->sched, h->permit, &spec, (int)backlog, NULL, h->need);
     if (r == -EMFILE || r == -ENFILE) {
         api_collect(L);
-        r = listener_open(&l->listener, h->sched, h->permit, &spec, (int)backlog, h->need);
+        r = listener_open(&l->listener, h->sched, h->permit, &spec, (int)backlog, NULL, h->need);
     }
     if (r == -PERMIT_DENIED) return luafail_denied(L, h);
     if (r < 0) {
