@@ -121,7 +121,7 @@ static void leave_syncs(struct run *r, const struct actor *a)
 {
     for (uint32_t i = 0; i < r->plan->nsyncs; i++) {
         const struct sync_plan *p = &r->plan->syncs[i];
-        if (p->parties) continue;
+        if (p->parties || r->syncs[i].gone) continue;
         for (uint32_t k = 0; k < p->nactors; k++) {
             if (p->actors[k] != a->plan->index) continue;
             char name[BOARD_NAME];
