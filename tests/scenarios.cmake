@@ -71,11 +71,10 @@ foreach(folder scenarios/lua tests/scripts/passing)
     set(path ${CMAKE_SOURCE_DIR}/${folder}/${file})
     add_test(NAME scripts/${name} COMMAND sockrun --allow-run --var given=yes ${path})
     set_tests_properties(scripts/${name} PROPERTIES ${servers} LABELS scenario TIMEOUT 60)
-    if(NOT name STREQUAL vars)
-      sockrun_valgrind(scripts/${name} ${path} 0)
-    endif()
+    list(APPEND scripts ${path})
   endforeach()
 endforeach()
+sockrun_valgrind(scripts ^0$ --allow-run --timeout-scale 20 --var given=yes ${scripts})
 
 # Those that fail, with the options of NAME.args: what they say, and the code of NAME.exit, else 3.
 set(folder ${CMAKE_CURRENT_SOURCE_DIR}/scripts/failing)

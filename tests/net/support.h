@@ -83,8 +83,8 @@ static inline int support_connect(const struct permit_scope *s, const struct add
                                   int type, const char *host, int *ret_fd, struct permit_need *need)
 {
     int fd = sock_new(to->sa.sa_family, type);
-    if (fd < 0) return fd;
     *ret_fd = fd;
+    if (fd < 0) return fd;
     return sock_connect(s, fd, to, bind, type, host, need);
 }
 
