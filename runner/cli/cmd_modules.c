@@ -173,8 +173,8 @@ static void put_messages(struct reference *r, const struct module_spec *m)
         for (uint32_t i = 0; i < m->n; i++) {
             struct slice first, none;
             if (!defines(line, m->messages[i].name)) continue;
-            find_definition(messages, m->messages[i].name, &first, &none);
-            if (first.p == from.p) put_message(r, m, &m->messages[i], messages);
+            if (find_definition(messages, m->messages[i].name, &first, &none) && first.p == from.p)
+                put_message(r, m, &m->messages[i], messages);
         }
     }
 }

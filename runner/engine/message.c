@@ -162,7 +162,8 @@ static bool add_pair(struct compiler *c, struct operand *o, const struct node *n
         o->pairs = more;
     }
     struct pair_plan *p = &o->pairs[o->npairs++];
-    return compile_text(c, name, &p->name) & compile_text(c, value, &p->value);
+    const bool named = compile_text(c, name, &p->name);
+    return compile_text(c, value, &p->value) && named;
 }
 
 static bool add_map(struct compiler *c, struct operand *o, const struct node *map, uint32_t *size)

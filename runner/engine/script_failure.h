@@ -19,8 +19,8 @@ struct place script_place(const struct script_text *s, uint32_t line);
 /* Where L's innermost line of Lua is: in the script, or in what it requires. line 0 if there is none. */
 struct place script_where(const struct script_text *s, lua_State *L, struct arena *a);
 /* Fills in place, message, dump and trace. */
-void script_failure_fill(const struct script_text *s, lua_State *L, const struct luafailure *f, struct arena *a,
-                         struct event_failure *ret);
+void script_failure_fill(const struct script_text *s, lua_State *L, const struct luafailure *from, struct arena *a,
+                         struct event_failure *f);
 /* The dump and the values alone. */
 void script_failure_values(const struct luafailure *from, struct arena *a, struct event_failure *f);
 /* "waiting for bytes". */

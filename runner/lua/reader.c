@@ -623,7 +623,7 @@ static int headers_k(lua_State *L, int status, lua_KContext ctx)
     struct reader_object *r = self(L);
     const bool ordered = lua_toboolean(L, 2);
     /* What is wrong in a line is said as soon as the line is there. */
-    struct header h;
+    struct header h = {0};
     size_t at = r->at;
     if (!block_there(r, at)) {
         for (; empty_line(r, at) == 0 && find_header(L, r, at, &h); at = h.next) {
