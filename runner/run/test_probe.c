@@ -1,26 +1,20 @@
 #include "run/test_probe.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "engine/eval.h"
 #include "engine/script_failure.h"
 #include "lua/testscript.h"
-#include "util/clock.h"
+#include "run/ask_child.h"
 #include "util/mem.h"
 #include "util/units.h"
 
-enum { READ_SIZE = 64 * 1024, SAID_MOST = 64 << 20, ANSWER = 3, WHERE_MOST = 512 };
+enum { SAID_MOST = 64 << 20, WHERE_MOST = 512 };
 #define PROBE_NS (5 * NS_PER_S)
 #define KILL_NS (PROBE_NS + NS_PER_S / 2)
 
@@ -73,8 +67,16 @@ static bool took_too_long(const char *name, const char *where, struct buf *out)
     return true;
 }
 
-static void describe(const struct suite_file *f, const struct settings *settings, struct buf *out)
+struct question {
+    const struct suite_file *file;
+    const struct settings *settings;
+};
+
+static void describe(void *ctx, struct buf *out)
 {
+    const struct question *q = ctx;
+    const struct suite_file *f = q->file;
+    const struct settings *settings = q->settings;
     char where[WHERE_MOST] = "";
     struct lazy_lua lua = {.cap = settings->lua_memory,
                            .modules = settings->modules,
@@ -97,66 +99,6 @@ static void describe(const struct suite_file *f, const struct settings *settings
     mem_free(vars);
     testscript_done(&s);
     lazy_lua_done(&lua);
-}
-
-static void write_all(int fd, struct slice s)
-{
-    while (s.n) {
-        const ssize_t r = write(fd, s.p, s.n);
-        if (r < 0 && errno == EINTR) continue;
-        if (r <= 0) return;
-        s = slice_part(s, (size_t)r, s.n);
-    }
-}
-
-static _Noreturn void be_probe(const struct suite_file *f, const struct settings *settings, int fd)
-{
-    struct buf out = BUF_INIT(SAID_MOST);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (fd != ANSWER && dup2(fd, ANSWER) < 0) _exit(1);
-    close_range(ANSWER + 1, ~0U, 0);
-    describe(f, settings, &out);
-    write_all(ANSWER, buf_slice(&out));
-    buf_done(&out);
-    _exit(0);
-}
-
-/* False when the time is over. */
-static bool read_answer(int fd, struct buf *out)
-{
-    const int64_t until = clock_now() + KILL_NS;
-    for (;;) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        const int64_t left = until - clock_now();
-        if (left <= 0) return false;
-        const int ready = poll(&p, 1, (int)(left / NS_PER_MS) + 1);
-        if (ready < 0 && errno != EINTR) return true;
-        if (ready <= 0) continue;
-        char *room = buf_room(out, READ_SIZE);
-        if (!room) return true;
-        const ssize_t n = read(fd, room, READ_SIZE);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return true;
-        out->n += (size_t)n;
-    }
-}
-
-static bool ask(const struct suite_file *f, const struct settings *settings, struct buf *out)
-{
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0) return true;
-    const pid_t pid = fork();
-    if (pid == 0) be_probe(f, settings, ends[1]);
-    close(ends[1]);
-    bool in_time = true;
-    if (pid > 0) {
-        in_time = read_answer(ends[0], out);
-        if (!in_time) kill(pid, SIGKILL);
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
-        }
-    }
-    close(ends[0]);
-    return in_time;
 }
 
 static void complain(struct suite *s, const struct suite_file *f, uint32_t line, const char *message)
@@ -205,8 +147,9 @@ static bool read_cases(struct suite *s, struct suite_file *f, char *text)
 
 void test_probe(struct suite *s, struct suite_file *f, const struct settings *settings)
 {
-    struct buf out = BUF_INIT(SAID_MOST + READ_SIZE);
-    const bool in_time = ask(f, settings, &out);
+    struct buf out = BUF_INIT(SAID_MOST);
+    struct question q = {f, settings};
+    const bool in_time = ask_child(describe, &q, KILL_NS, &out);
     char *text = mem_dup(buf_slice(&out)), *rest = text;
     const char *first = cut(&rest, '\n');
     char *message = NULL;
