@@ -95,6 +95,32 @@ static void compression(void **state)
     CHECK_ALL(w, list);
 }
 
+/* RFC 7692 7.2.3: what messages of permessage-deflate are made of. */
+static void streams_in_parts(void **state)
+{
+    static const struct known list[] = {
+        {"hex(deflate('Hello', 'raw', {sync = true}))", "f248cdc9c907000000ffff"},
+        {"hex(deflate('Hello', 'raw', {sync = true, before = 'Hello'}))", "f2001100000000ffff"},
+        {"inflate(unhex('f248cdc9c907000000ffff'), 'raw', {sync = true})", "Hello"},
+        {"inflate(unhex('f2001100000000ffff'), 'raw', {sync = true, before = 'Hello'})", "Hello"},
+        {"inflate(unhex('f2001100000000ffff'), 'raw', {sync = true})", "! inflate: the data is broken"},
+        {"inflate(unhex('000500faff48656c6c6f000000ffff'), 'raw', {sync = true})", "Hello"},
+        {"inflate(unhex('f348cdc9c90700') .. unhex('000000ffff'), 'raw', {sync = true})", "Hello"},
+        {"inflate(unhex('f348cdc9c90700f2001100000000ffff'), 'raw', {sync = true})", "HelloHello"},
+        {"inflate(('\\3\\0'):rep(1000), 'raw', {sync = true})", "! inflate: the data is broken"},
+        {"inflate(unhex('f248cdc9'), 'raw', {sync = true})", "! inflate: the data ends too early"},
+        {"inflate('', 'raw', {sync = true})", ""},
+        {"inflate(deflate('hello'), 'zlib', {most = 5})", "hello"},
+        {"inflate(deflate('hello'), 'zlib', {most = 4})", "! inflate: more than 4 bytes"},
+        {"inflate(deflate(('x'):rep(1000)), 'zlib', {most = 0})", "! inflate: more than 0 bytes"},
+        {"inflate(deflate(('ab'):rep(999), 'raw', {bits = 8}), 'raw', {bits = 8}) == ('ab'):rep(999)", "true"},
+        {"inflate(deflate(('ab'):rep(999), 'zlib', {bits = 8})) == ('ab'):rep(999)", "true"},
+        {"deflate('', 'zlib', {bits = 7})", "! `bits` is 8 to 15"},
+    };
+    CHECK_ALL(*state, list);
+    assert_has(eval(*state, "deflate('', 'zlib', {sync = true})"), "are for raw streams");
+}
+
 static void bombs_are_refused(void **state)
 {
     struct world *w = *state;
@@ -161,8 +187,13 @@ static void json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(codecs),     WORLD_TEST(digests), WORLD_TEST(compression), WORLD_TEST(bombs_are_refused),
-        WORLD_TEST(randomness), WORLD_TEST(json),
+        WORLD_TEST(codecs),
+        WORLD_TEST(digests),
+        WORLD_TEST(compression),
+        WORLD_TEST(streams_in_parts),
+        WORLD_TEST(bombs_are_refused),
+        WORLD_TEST(randomness),
+        WORLD_TEST(json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
