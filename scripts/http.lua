@@ -5,7 +5,8 @@
 -- written like good ones; `defaults: false` adds nothing, and `head` replaces the start line and all headers.
 --
 -- Headers are received by their lower-case names; one that comes several times has a list of its values. `head` is the start line and
--- the headers as they came. A body has been taken out of its chunks.
+-- the headers as they came. A body has been taken out of its chunks. What has both Transfer-Encoding and Content-Length is read by the
+-- former; a response without either goes on until the peer closes.
 
 local concat, find, format, lower, match, sub = table.concat, string.find, string.format, string.lower, string.match, string.sub
 
@@ -70,11 +71,11 @@ local function add_headers(out, n, headers)
   return n, framed, host
 end
 
-local function chunks_of(body, size)
+local function chunks_of(body, size, extension)
   local out, n = {}, 0
   for at = 1, #body, size do
     local chunk = sub(body, at, at + size - 1)
-    out[n + 1] = format("%x\r\n", #chunk)
+    out[n + 1] = format("%x%s\r\n", #chunk, extension)
     out[n + 2] = chunk
     out[n + 3] = "\r\n"
     n = n + 3
@@ -116,7 +117,7 @@ local function put(m, first, host, wants, bare)
   if bare then return concat(out) end
   if m.chunked then
     n = n + 1
-    out[n] = chunks_of(body, m.chunk_size or (#body > 0 and #body or 1)) .. end_of_chunks(m.trailers)
+    out[n] = chunks_of(body, math.max(m.chunk_size or #body, 1), m.chunk_extension or "") .. end_of_chunks(m.trailers)
   elseif body ~= "" then
     n = n + 1
     out[n] = body
@@ -147,16 +148,26 @@ end
 
 -- Receiving
 
-local function length_of(r, value)
+-- Wrong is a header, and there it shows.
+local function fail_at(r, m, name, why)
+  r:fail(why, find(lower(m.head), "\n" .. name .. ":", 1, true))
+end
+
+local function length_of(r, m, value)
   if type(value) == "table" then value = concat(value, ",") end
   local first
   for one in value:gmatch("[^,]+") do
     local digits = match(one, "^[ \t]*(%d+)[ \t]*$")
-    if not digits or #digits > 18 then r:fail("Content-Length is no number: " .. value) end
-    if first and tonumber(digits) ~= first then r:fail("Content-Length says different things: " .. value) end
+    if not digits or #digits > 18 then
+      first = nil
+      break
+    end
+    if first and tonumber(digits) ~= first then
+      fail_at(r, m, "content-length", "Content-Length says different things: " .. value)
+    end
     first = tonumber(digits)
   end
-  if not first then r:fail("Content-Length is no number: " .. value) end
+  if not first then fail_at(r, m, "content-length", "Content-Length is no number: " .. value) end
   return first
 end
 
@@ -180,19 +191,19 @@ local function receive_body(r, m, to_end)
   local coding = headers["transfer-encoding"]
   if coding then
     if type(coding) == "table" then coding = concat(coding, ",") end
-    if match(lower(coding), "([^,%s]+)[ \t]*$") == "chunked" then
+    if match(lower(coding), "([^,%s]+)[,%s]*$") == "chunked" then
       m.chunked = true
       m.body, m.trailers = chunked_body(r)
     elseif to_end then
       m.body = r:rest()
     else
-      r:fail("the length of a request with Transfer-Encoding: " .. coding .. " is not known")
+      fail_at(r, m, "transfer-encoding", "the length of a request with Transfer-Encoding: " .. coding .. " is not known")
     end
     return
   end
   local length = headers["content-length"]
   if length then
-    m.body = r:bytes(length_of(r, length))
+    m.body = r:bytes(length_of(r, m, length))
   elseif to_end then
     m.body = r:rest()
   else
@@ -201,6 +212,7 @@ local function receive_body(r, m, to_end)
 end
 
 local function decode_response(r, ctx, version, status, reason)
+  if not find(version, "^HTTP/%d%.%d$") then r:fail("a status line is HTTP/1.1 STATUS REASON", 0) end
   local code = tonumber(status)
   if not status or #status ~= 3 or not find(status, "^%d%d%d$") then r:fail("a status is three digits", #version + 1) end
   local m = {version = sub(version, 6), status = code, reason = reason or "", headers = r:headers()}
@@ -237,6 +249,7 @@ return {
         body = "bytes?",
         chunked = "bool?",      -- the body goes, or came, in chunks
         chunk_size = "u32?",    -- bytes in each chunk that is sent; all in one
+        chunk_extension = "text?", -- behind the size of each chunk that is sent, with its `;`
         trailers = "pairs?",    -- behind the last chunk
         head = "bytes?",        -- start line, headers and the empty line, as they are
         defaults = "bool?",     -- false: no header is added by itself
@@ -253,6 +266,7 @@ return {
         body = "bytes?",        -- to HEAD only its length is sent
         chunked = "bool?",      -- the body goes, or came, in chunks
         chunk_size = "u32?",    -- bytes in each chunk that is sent; all in one
+        chunk_extension = "text?", -- behind the size of each chunk that is sent, with its `;`
         trailers = "pairs?",    -- behind the last chunk
         head = "bytes?",        -- start line, headers and the empty line, as they are
         defaults = "bool?",     -- false: no header is added by itself

@@ -1,11 +1,11 @@
 -- RESP 2 and 3, the protocol of Redis (https://redis.io/docs/latest/develop/reference/protocol-spec/).
 --
 -- A reply is the value that it stands for: text, a number, true or false, null, a list, a map. What has no such value is a map with one
--- key: {error: ..}, {set: [..]}, {big: "123"}, {verbatim: text, format: txt}, {attributes: {..}, value: ..}. Simple and bulk strings are
--- both received as text. Sent, text is a bulk string; {simple: OK} and {bulk_error: ..} are sent as such, {bulk: null} and {array: null}
--- are the nulls of RESP 2, {raw: bytes} is sent as it is.
+-- key: {error: ..}, {set: [..]}, {big: "123"}, {verbatim: text, format: txt}, {attributes: {..}, value: ..}, {pairs: [[key, value], ..]}
+-- for a map whose keys are no texts. Simple and bulk strings are both received as text. Sent, text is a bulk string; {simple: OK},
+-- {bulk_error: ..} and {map: {..}} are sent as such, {bulk: null} and {array: null} are the nulls of RESP 2, {raw: bytes} is sent as it is.
 
-local concat, format, sub = table.concat, string.format, string.sub
+local concat, find, format, sub = table.concat, string.find, string.format, string.sub
 local null = json.null
 local DEPTH = 64
 
@@ -29,6 +29,14 @@ local function put_map(kind, map, out)
   end
 end
 
+local function put_pairs(kind, list, out)
+  out[#out + 1] = kind .. #list .. "\r\n"
+  for i = 1, #list do
+    put(list[i][1], out)
+    put(list[i][2], out)
+  end
+end
+
 local function put_bulk(kind, text, out)
   text = tostring(text)
   out[#out + 1] = kind .. #text .. "\r\n" .. text .. "\r\n"
@@ -42,6 +50,7 @@ local special = {
   set = function(x, out) put_list("~", x, out) end,
   push = function(x, out) put_list(">", x, out) end,
   map = function(x, out) put_map("%", x, out) end,
+  pairs = function(x, out) put_pairs("%", x, out) end,
   bulk_error = function(x, out) put_bulk("!", x, out) end,
   bulk = function(x, out)
     if x == null then out[#out + 1] = "$-1\r\n" else put_bulk("$", x, out) end
@@ -106,20 +115,18 @@ end
 
 local receive
 
--- The count of what follows; "stream" where it comes in parts, nil for a null of RESP 2
+-- The count of what follows; nil for a null of RESP 2
 local function count(r)
-  if r:accept("?\r\n") then return "stream" end
+  local at = r:position()
   local n = r:number()
+  if n < -1 then r:fail("a count of " .. n, at) end
   r:need("\r\n")
   if n == -1 then return nil end
-  if n < 0 then r:fail("a count of " .. n) end
   return n
 end
 
 local function receive_bulk(r)
-  local n = count(r)
-  if not n then return null end
-  if n == "stream" then
+  if r:accept("?\r\n") then
     local parts = {}
     while true do
       r:need(";")
@@ -130,26 +137,27 @@ local function receive_bulk(r)
       r:need("\r\n")
     end
   end
+  local n = count(r)
+  if not n then return null end
   local text = r:bytes(n)
   r:need("\r\n")
   return text
 end
 
 local function receive_list(r, depth)
-  local n = count(r)
-  if not n then return null end
   local list = {}
-  if n == "stream" then
+  if r:accept("?\r\n") then
     while not r:accept(".\r\n") do list[#list + 1] = receive(r, depth + 1) end
     return list
   end
+  local n = count(r)
+  if not n then return null end
   for i = 1, n do list[i] = receive(r, depth + 1) end
   return list
 end
 
 -- A map whose keys are all texts; another one as {pairs = {{key, value}, ..}}
 local function receive_map(r, depth)
-  local n = count(r)
   local map, list, plain = {}, {}, true
   local function one()
     local key = receive(r, depth + 1)
@@ -157,22 +165,23 @@ local function receive_map(r, depth)
     list[#list + 1] = {key, value}
     if type(key) == "string" then map[key] = value else plain = false end
   end
-  if n == "stream" then
+  if r:accept("?\r\n") then
     while not r:accept(".\r\n") do one() end
   else
-    for _ = 1, n or 0 do one() end
+    for _ = 1, count(r) or 0 do one() end
   end
   if plain then return map end
   return {pairs = list}
 end
 
 local function receive_double(r)
+  local at = r:position()
   local text = r:line()
   if text == "inf" or text == "+inf" then return math.huge end
   if text == "-inf" then return -math.huge end
   if text == "nan" then return 0 / 0 end
-  local x = tonumber(text)
-  if not x then r:fail("this is no number: " .. text) end
+  local x = find(text, "^[+-]?%d+%.?%d*[eE]?[+-]?%d*$") and tonumber(text)
+  if not x then r:fail("this is no number: " .. text, at) end
   return x + 0.0
 end
 
@@ -191,15 +200,23 @@ local kinds = {
     return null
   end,
   ["#"] = function(r)
+    local at = r:position()
     local word = r:line()
-    if word ~= "t" and word ~= "f" then r:fail("a boolean is #t or #f") end
+    if word ~= "t" and word ~= "f" then r:fail("a boolean is #t or #f", at) end
     return word == "t"
   end,
   [","] = receive_double,
-  ["("] = function(r) return {big = r:line()} end,
+  ["("] = function(r)
+    local at = r:position()
+    local text = r:line()
+    if not find(text, "^[+-]?%d+$") then r:fail("this is no number: " .. text, at) end
+    return {big = text}
+  end,
   ["!"] = function(r) return {error = receive_bulk(r)} end,
   ["="] = function(r)
+    local at = r:position()
     local text = receive_bulk(r)
+    if text == null or sub(text, 4, 4) ~= ":" then r:fail("a verbatim text begins with three letters and a colon", at) end
     return {format = sub(text, 1, 3), verbatim = sub(text, 5)}
   end,
   ["%"] = receive_map,
@@ -228,14 +245,10 @@ local function receive_command(r)
     return words
   end
   r:skip(1)
-  local n = r:number()
-  r:need("\r\n")
   local list = {}
-  for i = 1, n do
+  for i = 1, count(r) or 0 do
     r:need("$")
-    local size = r:number()
-    r:need("\r\n")
-    list[i] = r:bytes(size)
+    list[i] = r:bytes(count(r) or r:fail("a word of a command is not null"))
     r:need("\r\n")
   end
   return list

@@ -287,15 +287,16 @@ static int number_k(lua_State *L, int status, lua_KContext ctx)
     uint64_t n = 0;
     bool over = false;
     for (; i < have.n && digit_of(have.p[i]) < base; i++) {
-        over |= n > (UINT64_MAX >> 1) / (uint64_t)base - 1;
-        n = n * (uint64_t)base + (uint64_t)digit_of(have.p[i]);
+        const uint64_t digit = (uint64_t)digit_of(have.p[i]);
+        over |= n > ((uint64_t)INT64_MAX + negative - digit) / (uint64_t)base;
+        n = n * (uint64_t)base + digit;
     }
     if (i == have.n && !r->complete && !r->part_of) return more(L, r, number_k, ctx, 0);
     if (i == first && i == have.n) return more(L, r, number_k, ctx, 1);
     if (i == first) return r->at += i, reader_fail(L, r, "a digit must come here");
     if (over) return reader_fail(L, r, "a number that is too large");
     r->at += i;
-    lua_pushinteger(L, negative ? -(lua_Integer)n : (lua_Integer)n);
+    lua_pushinteger(L, (lua_Integer)(negative ? 0 - n : n));
     return 1;
 }
 
@@ -537,6 +538,11 @@ static bool find_header(lua_State *L, struct reader_object *r, size_t at, struct
         r->at = i;
         reader_fail(L, r, i == at ? "a header must begin with its name" : "a header's name must end with a colon");
     }
+    for (; h->next < r->have.n && (p[h->next] == ' ' || p[h->next] == '\t'); h->next = n + 1) {
+        end = memchr(p + h->next, '\n', r->have.n - h->next);
+        if (!end) return false;
+        n = (size_t)(end - p);
+    }
     if (n > i && p[n - 1] == '\r') n--;
     i++;
     while (i < n && (p[i] == ' ' || p[i] == '\t'))
@@ -571,6 +577,20 @@ static void add_value(lua_State *L, int table)
     lua_pop(L, 2);
 }
 
+/* Where a line goes on in the next, blanks stand for its end. */
+static void push_value(lua_State *L, struct slice value)
+{
+    if (!value.n || !memchr(value.p, '\n', value.n)) {
+        push_slice(L, value);
+        return;
+    }
+    luaL_Buffer b;
+    char *to = luaL_buffinitsize(L, &b, value.n);
+    for (size_t i = 0; i < value.n; i++)
+        to[i] = value.p[i] == '\r' || value.p[i] == '\n' ? ' ' : value.p[i];
+    luaL_pushresultsize(&b, value.n);
+}
+
 static void add_header(lua_State *L, const struct reader_object *r, const struct header *h, int table, int order)
 {
     char low[64];
@@ -590,7 +610,7 @@ static void add_header(lua_State *L, const struct reader_object *r, const struct
         lua_pushlstring(L, name, h->name_n);
         lua_rawseti(L, order, (lua_Integer)lua_rawlen(L, order) + 1);
     }
-    lua_pushlstring(L, r->have.p + h->value, h->value_n);
+    push_value(L, slice_part(r->have, h->value, h->value_n));
     add_value(L, table);
 }
 
