@@ -350,8 +350,9 @@ static int unpack_k(lua_State *L, int status, lua_KContext ctx)
         lua_pushvalue(L, 2);
         push_slice(L, slice_part(have, 0, n));
         lua_call(L, 2, LUA_MULTRET);
+        lua_pop(L, 1);
         r->at += n;
-        return lua_gettop(L) - 3;
+        return lua_gettop(L) - 2;
     }
     lua_settop(L, 2);
     lua_pushvalue(L, lua_upvalueindex(1));
@@ -363,7 +364,8 @@ static int unpack_k(lua_State *L, int status, lua_KContext ctx)
         return lua_error(L);
     }
     r->at += (size_t)lua_tointeger(L, -1) - 1;
-    return lua_gettop(L) - 3;
+    lua_pop(L, 1);
+    return lua_gettop(L) - 2;
 }
 
 /* r:unpack(format) -> the values of string.unpack */
