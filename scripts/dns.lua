@@ -16,6 +16,8 @@
 -- Broken on request: of a record `rdata` in hex stands in place of its fields, `raw_name` in hex of its name, and `rdlength` is said
 -- whatever the length is; `flags`, `counts`, `length` and `tail` of the message, and `raw` in place of all of it.
 
+local cursor = require "cursor"
+
 local byte, char, concat, format, sub = string.byte, string.char, table.concat, string.format, string.sub
 local pack, unpack = string.pack, string.unpack
 local POINTERS_MOST = 128
@@ -406,28 +408,7 @@ local function encode_response(m, ctx)
   return framed(m, message_bytes(m, true, m.id or asked.id or 0, questions_of(m, asked.questions)), ctx)
 end
 
--- Receiving: `c` is a place in the message, and where what is read there must end
-
-local function fail(c, why, at)
-  c.r:fail(why, c.base + (at or c.at) - 1)
-end
-
-local function bytes_of(n)
-  return n == 1 and "1 byte" or n .. " bytes"
-end
-
-local function take(c, n)
-  local at = c.at
-  if at + n - 1 > c.stop then fail(c, "it ends here, where " .. bytes_of(at + n - 1 - c.stop) .. " more must come", c.stop + 1) end
-  c.at = at + n
-  return sub(c.msg, at, at + n - 1)
-end
-
-local function take_integer(kind, size)
-  return function(c) return (unpack(kind, take(c, size))) end
-end
-
-local take_u8, take_u16, take_u32 = take_integer("B", 1), take_integer(">I2", 2), take_integer(">I4", 4)
+-- Receiving
 
 -- RFC 1035 5.1: what means something in a zone file, and what is no letter
 local function escaped(label)
@@ -440,47 +421,43 @@ end
 local function take_name(c)
   local labels, size, at, first, pointers, after = {}, 1, c.at, c.at, 0, nil
   while true do
-    local n = byte(c.msg, at)
-    local stop = after and #c.msg or c.stop
-    if at > stop then fail(c, "a name that does not end", at) end
+    local n = byte(c.bytes, at)
+    local stop = after and #c.bytes or c.stop
+    if at > stop then c:fail("a name that does not end", at) end
     if n >= 0xC0 then
-      if at + 1 > stop then fail(c, "a name that does not end", at + 1) end
-      local to = ((n & 0x3F) << 8 | byte(c.msg, at + 1)) + 1
+      if at + 1 > stop then c:fail("a name that does not end", at + 1) end
+      local to = ((n & 0x3F) << 8 | byte(c.bytes, at + 1)) + 1
       pointers = pointers + 1
-      if to >= first then fail(c, "a pointer that does not lead to an earlier name", at) end
-      if pointers > POINTERS_MOST then fail(c, "a name of more than " .. POINTERS_MOST .. " pointers", at) end
+      if to >= first then c:fail("a pointer that does not lead to an earlier name", at) end
+      if pointers > POINTERS_MOST then c:fail("a name of more than " .. POINTERS_MOST .. " pointers", at) end
       after = after or at + 2
       at, first = to, to
     elseif n >= 0x40 then
-      fail(c, format("a label of the unknown kind 0x%02x", n), at)
+      c:fail(format("a label of the unknown kind 0x%02x", n), at)
     elseif n == 0 then
       c.at = after or at + 1
       return #labels > 0 and concat(labels, ".") or "."
     else
-      if at + n > stop then fail(c, "a name that does not end", stop + 1) end
+      if at + n > stop then c:fail("a name that does not end", stop + 1) end
       size = size + n + 1
-      if size > 255 then fail(c, "a name of more than 255 bytes", at) end
-      labels[#labels + 1] = escaped(sub(c.msg, at + 1, at + n))
+      if size > 255 then c:fail("a name of more than 255 bytes", at) end
+      labels[#labels + 1] = escaped(sub(c.bytes, at + 1, at + n))
       at = at + n + 1
     end
   end
 end
 
-local function take_rest(c)
-  return take(c, c.stop - c.at + 1)
-end
-
 local function take_string(c)
-  return take(c, take_u8(c))
+  return c:take(c:u8())
 end
 
 local function take_bitmap(c)
   local list, last = {}, -1
   while c.at <= c.stop do
     local from = c.at
-    local window, n = take_u8(c), take_u8(c)
-    if window <= last or n < 1 or n > 32 then fail(c, "a map of types has windows in order, of 1 to 32 bytes", from) end
-    local map = take(c, n)
+    local window, n = c:u8(), c:u8()
+    if window <= last or n < 1 or n > 32 then c:fail("a map of types has windows in order, of 1 to 32 bytes", from) end
+    local map = c:take(n)
     for i = 0, n * 8 - 1 do
       if byte(map, i // 8 + 1) & 0x80 >> (i & 7) ~= 0 then list[#list + 1] = type_name(window << 8 | i) end
     end
@@ -489,58 +466,39 @@ local function take_bitmap(c)
   return list
 end
 
-local function take_each(f)
-  return function(c)
-    local list = {}
-    while c.at <= c.stop do list[#list + 1] = f(c) end
-    return list
-  end
-end
-
-local function take_ip4(c) return ip4_text(take(c, 4)) end
-local function take_ip6(c) return ip6_text(take(c, 16)) end
+local function take_ip4(c) return ip4_text(c:take(4)) end
+local function take_ip6(c) return ip6_text(c:take(16)) end
 local function param_name(n) return param_names[n] or "key" .. n end
 
 local take_param = {
-  [0] = take_each(function(c) return param_name(take_u16(c)) end),
-  [1] = take_each(take_string),
+  [0] = function(c) return c:all(function(c) return param_name(c:u16()) end) end,
+  [1] = function(c) return c:all(take_string) end,
   [2] = function() return true end,
-  [3] = take_u16,
-  [4] = take_each(take_ip4),
-  [5] = function(c) return base64(take_rest(c)) end,
-  [6] = take_each(take_ip6),
-  [7] = take_rest,
+  [3] = cursor.u16,
+  [4] = function(c) return c:all(take_ip4) end,
+  [5] = function(c) return base64(c:rest()) end,
+  [6] = function(c) return c:all(take_ip6) end,
+  [7] = cursor.rest,
   [8] = function() return true end,
 }
-
--- Runs f over the next n bytes, which it must use up.
-local function within(c, n, what, f)
-  local stop = c.stop
-  if c.at + n - 1 > stop then take(c, n) end
-  c.stop = c.at + n - 1
-  local value = f(c)
-  if c.at <= c.stop then fail(c, bytes_of(c.stop - c.at + 1) .. " more than " .. what .. " has") end
-  c.stop = stop
-  return value
-end
 
 local function take_params(c)
   local map, last = json.object(), -1
   while c.at <= c.stop do
     local from = c.at
-    local key = take_u16(c)
-    if key <= last then fail(c, "the keys of parameters come in order, each once", from) end
+    local key = c:u16()
+    if key <= last then c:fail("the keys of parameters come in order, each once", from) end
     local name = param_name(key)
-    map[name] = within(c, take_u16(c), name, take_param[key] or function() return hex(take_rest(c)) end)
+    map[name] = c:within(c:u16(), name, take_param[key] or function() return hex(c:rest()) end)
     last = key
   end
   return map
 end
 
 local take_kind = {
-  u8 = take_u8,
-  u16 = take_u16,
-  u32 = take_u32,
+  u8 = cursor.u8,
+  u16 = cursor.u16,
+  u32 = cursor.u32,
   ip4 = take_ip4,
   ip6 = take_ip6,
   cname = take_name,
@@ -551,58 +509,58 @@ local take_kind = {
     while c.at <= c.stop do list[#list + 1] = take_string(c) end
     return #list == 1 and list[1] or list
   end,
-  hex = function(c) return hex(take_rest(c)) end,
+  hex = function(c) return hex(c:rest()) end,
   hex8 = function(c) return hex(take_string(c)) end,
-  base64 = function(c) return base64(take_rest(c)) end,
-  type = function(c) return type_name(take_u16(c)) end,
+  base64 = function(c) return base64(c:rest()) end,
+  type = function(c) return type_name(c:u16()) end,
   bitmap = take_bitmap,
   params = take_params,
-  rest = take_rest,
+  rest = cursor.rest,
 }
 
 local function take_question(c)
   local name = take_name(c)
-  local kind, class = take_u16(c), take_u16(c)
+  local kind, class = c:u16(), c:u16()
   return {name = name, type = type_name(kind), class = class_names[class] or "CLASS" .. class}
 end
 
 local take_option = {
-  NSID = function(c, o) o.id = take_rest(c) end,
+  NSID = function(c, o) o.id = c:rest() end,
   ECS = function(c, o)
     local from = c.at
-    local family, n, scope = take_u16(c), take_u8(c), take_u8(c)
+    local family, n, scope = c:u16(), c:u8(), c:u8()
     local size = family == 1 and 4 or family == 2 and 16
-    local part = take_rest(c)
-    if not size or n > size * 8 or #part ~= (n + 7) // 8 then fail(c, "this is no prefix of an address", from) end
+    local part = c:rest()
+    if not size or n > size * 8 or #part ~= (n + 7) // 8 then c:fail("this is no prefix of an address", from) end
     part = part .. ("\0"):rep(size - #part)
     o.address = (size == 4 and ip4_text(part) or ip6_text(part)) .. "/" .. n
     o.scope = scope
   end,
   COOKIE = function(c, o)
     local from = c.at
-    local all = take_rest(c)
-    if #all ~= 8 and (#all < 16 or #all > 40) then fail(c, "a cookie of 8 bytes, and none or 8 to 32 of the server", from) end
+    local all = c:rest()
+    if #all ~= 8 and (#all < 16 or #all > 40) then c:fail("a cookie of 8 bytes, and none or 8 to 32 of the server", from) end
     o.client = hex(sub(all, 1, 8))
     if #all > 8 then o.server = hex(sub(all, 9)) end
   end,
   KEEPALIVE = function(c, o)
-    if c.at <= c.stop then o.timeout = take_u16(c) end
+    if c.at <= c.stop then o.timeout = c:u16() end
   end,
-  PADDING = function(c, o) o.size = #take_rest(c) end,
+  PADDING = function(c, o) o.size = #c:rest() end,
   EDE = function(c, o)
-    o.info = take_u16(c)
-    o.text = take_rest(c)
+    o.info = c:u16()
+    o.text = c:rest()
   end,
 }
 
 local function take_options(c)
   local list = {}
   while c.at <= c.stop do
-    local code = take_u16(c)
+    local code = c:u16()
     local name = option_names[code]
     local o = {code = name or code}
-    within(c, take_u16(c), "an option", function()
-      if take_option[name] then take_option[name](c, o) else o.data = hex(take_rest(c)) end
+    c:within(c:u16(), "an option", function()
+      if take_option[name] then take_option[name](c, o) else o.data = hex(c:rest()) end
     end)
     list[#list + 1] = o
   end
@@ -613,21 +571,21 @@ end
 local function take_record(c, m, opt)
   local from = c.at
   local name = take_name(c)
-  local number, class, ttl = take_u16(c), take_u16(c), take_u32(c)
+  local number, class, ttl = c:u16(), c:u16(), c:u32()
   local kind = type_name(number)
   if number == types.OPT and opt then
-    if name ~= "." then fail(c, "OPT belongs to the root", from) end
-    if m.edns then fail(c, "a second OPT", from) end
+    if name ~= "." then c:fail("OPT belongs to the root", from) end
+    if m.edns then c:fail("a second OPT", from) end
     m.edns = {size = class, version = ttl >> 16 & 0xFF, ["do"] = ttl & 0x8000 ~= 0}
     m.rcode = m.rcode | ttl >> 24 << 4
-    m.edns.options = within(c, take_u16(c), "OPT", take_options)
+    m.edns.options = c:within(c:u16(), "OPT", take_options)
     return nil
   end
   local record = {name = name, type = kind, class = class_names[class] or "CLASS" .. class, ttl = ttl}
-  local layout, size = layout_of(kind), take_u16(c)
-  within(c, size, kind, function()
+  local layout, size = layout_of(kind), c:u16()
+  c:within(size, kind, function()
     if not layout then
-      record.rdata = hex(take_rest(c))
+      record.rdata = hex(c:rest())
     elseif size > 0 then
       for _, field in ipairs(layout) do record[field[1]] = take_kind[field[2]](c) end
     end
@@ -647,9 +605,9 @@ end
 local function decode(r, ctx)
   local size = ctx.datagram and r:buffered() or r:unpack(">I2")
   local base = r:position()
-  local c = {r = r, base = base, msg = r:bytes(size), at = 1, stop = size}
-  if size < 12 then fail(c, "a message of " .. bytes_of(size) .. ", less than its header of 12", 1) end
-  local id, flags, nquestions, nanswers, nauthority, nadditional = unpack(">I2 I2 I2 I2 I2 I2", take(c, 12))
+  local c = cursor.new(r:bytes(size), function(why, at) r:fail(why, base + at - 1) end)
+  if size < 12 then c:fail("a message of " .. cursor.count(size) .. ", less than its header of 12", 1) end
+  local id, flags, nquestions, nanswers, nauthority, nadditional = unpack(">I2 I2 I2 I2 I2 I2", c:take(12))
   local m = {id = id, opcode = flags >> 11 & 15, rcode = flags & 15, questions = {}}
   for name, bit in pairs(bits) do m[name] = flags & bit ~= 0 end
   for i = 1, nquestions do m.questions[i] = take_question(c) end
@@ -658,7 +616,7 @@ local function decode(r, ctx)
   m.answers = take_section(c, nanswers, m)
   m.authority = take_section(c, nauthority, m)
   m.additional = take_section(c, nadditional, m, true)
-  if c.at <= size then fail(c, bytes_of(size - c.at + 1) .. " behind the last record") end
+  if c.at <= size then c:fail(cursor.count(size - c.at + 1) .. " behind the last record") end
   if flags & 0x8000 ~= 0 then return "response", m end
   ctx.asked = {id = id, opcode = m.opcode, rd = m.rd, questions = m.questions}
   return "query", m

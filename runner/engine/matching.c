@@ -487,7 +487,10 @@ static struct matching *number_field(struct build *b, const struct module_field 
     }
     if (f->type == MODULE_INT) n = numbered(b, f, n, &ok);
     if (!ok) return NULL;
-    return n->kind == NODE_MAP ? plain_map(b, n, AS_TEMPLATE) : value(b, n, AS_TEMPLATE);
+    if (n->kind == NODE_MAP) return plain_map(b, n, AS_TEMPLATE);
+    struct matching *m = value(b, n, AS_TEMPLATE);
+    if (m && f->type == MODULE_INT) m->field = f;
+    return m;
 }
 
 static struct matching *grouped(struct build *b, const struct module_field *f, const struct node *n)
@@ -554,15 +557,26 @@ struct matching *matching_compile(struct compiler *c, const struct node *n, bool
     return finish(&b, value(&b, n, template ? AS_TEMPLATE : AS_BYTES));
 }
 
+static struct matching *message(struct build *b, const struct module_key *key, const struct node *n)
+{
+    if (key->message && key->message->is_value) return field_value(b, &key->message->fields[0], n);
+    if (n->kind == NODE_SCALAR && field_dynamic(n)) {
+        struct matching *m = value(b, n, AS_TEMPLATE);
+        struct module_key *kept = ARENA_NEW(b->c->arena, struct module_key);
+        *kept = *key;
+        if (m) m->message = kept;
+        return m;
+    }
+    if (n->kind != NODE_MAP) return wrong(b, n->mark, "a message is compared with a map of its fields");
+    const bool matchers = all_matchers(n) && (!key->message || !has_fields(key->message, n));
+    if (matchers) return keyed_map(b, n, AS_TEMPLATE);
+    return key->message ? message_fields(b, key, n) : fields(b, n);
+}
+
 struct matching *matching_compile_message(struct compiler *c, const struct module_key *key, const struct node *n)
 {
     struct build b = {.c = c};
-    if (key->message && key->message->is_value) return finish(&b, field_value(&b, &key->message->fields[0], n));
-    if (n->kind == NODE_SCALAR && field_dynamic(n)) return finish(&b, value(&b, n, AS_TEMPLATE));
-    if (n->kind != NODE_MAP) return wrong(&b, n->mark, "a message is compared with a map of its fields");
-    const bool matchers = all_matchers(n) && (!key->message || !has_fields(key->message, n));
-    if (matchers) return finish(&b, keyed_map(&b, n, AS_TEMPLATE));
-    return finish(&b, key->message ? message_fields(&b, key, n) : fields(&b, n));
+    return finish(&b, message(&b, key, n));
 }
 
 struct matching *matching_compile_both(struct compiler *c, const struct node *one, const struct node *other)
@@ -575,11 +589,12 @@ struct matching *matching_compile_both(struct compiler *c, const struct node *on
     return set_below(m, 1, value(&b, other, AS_BYTES)) && first ? finish(&b, m) : NULL;
 }
 
-struct matching *matching_compile_written(struct compiler *c, const struct node *n, enum matching_context context,
-                                          unsigned id)
+struct matching *matching_compile_written(struct compiler *c, const struct node *n, const struct matching *at)
 {
-    struct build b = {.c = c, .written = true, .id = id};
-    return value(&b, n, context);
+    struct build b = {.c = c, .written = true, .id = at->m.id};
+    if (at->message) return message(&b, at->message, n);
+    if (at->field) return field_value(&b, at->field, n);
+    return value(&b, n, at->context);
 }
 
 struct mark matching_mark(const struct matching *m, unsigned id)

@@ -77,8 +77,7 @@ static bool fill_written(const struct matching *m, const struct view *v, struct 
 {
     struct written w;
     written_begin(&w, e, m->lf);
-    struct matching *inner =
-        matching_compile_written(&w.compiler, written_node(v, m->text.node, e->arena), m->context, m->m.id);
+    struct matching *inner = matching_compile_written(&w.compiler, written_node(v, m->text.node, e->arena), m);
     return written_end(&w, e, text_mark(&m->text)) && matching_eval(inner, e, ret);
 }
 
@@ -111,7 +110,8 @@ static bool fill_value(const struct matching *m, struct eval *e, struct matcher 
 {
     struct view v;
     if (!text_view(&m->text, e, &v)) return false;
-    if (v.type == VIEW_LIST || v.type == VIEW_MAP) return fill_written(m, &v, e, ret);
+    const bool named = m->field && v.type == VIEW_BYTES; /* of an enumeration */
+    if (v.type == VIEW_LIST || v.type == VIEW_MAP || named) return fill_written(m, &v, e, ret);
     if (m->context == AS_TEMPLATE && fill_typed(&v, x)) return true;
     x->bytes = text_of_view(&v, e->arena);
     if (!x->bytes.p) return eval_fail(e, text_mark(&m->text), "null where text is wanted");

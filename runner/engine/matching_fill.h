@@ -28,6 +28,8 @@ struct matching {
     enum matching_context context;
     struct mark mark;
     struct text_plan text;
+    const struct module_field *field; /* of this field of a message is what the text carries; NULL: of none */
+    const struct module_key *message; /* of this message; NULL: of none */
     struct payload *payload;
     struct expr *where;
     struct matching **of;
@@ -38,9 +40,9 @@ struct matching {
 /* As a matcher of this kind takes it: a number, or a size or duration with its unit (in bytes, in ns). NULL or a
  * phrase. */
 const char *matching_number(struct slice text, struct matcher *ret);
-/* Every matcher of it gets this id: what a `${}` carries stands where that stands. NULL after errors. */
-struct matching *matching_compile_written(struct compiler *c, const struct node *n, enum matching_context context,
-                                          unsigned id);
+/* What the `${}` of this matcher carries. Every matcher of it gets its id: it stands where that stands. NULL after
+ * errors. */
+struct matching *matching_compile_written(struct compiler *c, const struct node *n, const struct matching *at);
 /* The regex goes when the arena does. NULL, or what is wrong as a phrase. */
 const char *matching_pattern(struct slice pattern, struct arena *a, struct regex **ret, size_t *ret_at);
 /* Compares `it` in Lua; ctx is made by matching_judge. */
