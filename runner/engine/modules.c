@@ -82,6 +82,21 @@ static struct slice keep(struct arena *a, const char *text)
     return (struct slice){arena_dup(a, s), s.n};
 }
 
+static int compare_names(struct slice a, struct slice b)
+{
+    const size_t n = a.n < b.n ? a.n : b.n;
+    const int order = n ? memcmp(a.p, b.p, n) : 0;
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+/* Names of an enumeration, by the numbers that they stand for. */
+static int compare_values(const void *a, const void *b)
+{
+    const struct module_name *x = a, *y = b;
+    const int order = (x->value > y->value) - (x->value < y->value);
+    return order ? order : compare_names(x->name, y->name);
+}
+
 static bool read_field(struct module_spec *m, struct arena *a, struct module_field *f, json_t *j)
 {
     const char *type = json_string_value(json_object_get(j, "type"));
@@ -98,15 +113,9 @@ static bool read_field(struct module_spec *m, struct arena *a, struct module_fie
     {
         *at++ = (struct module_name){keep(a, key), json_integer_value(value)};
     }
+    qsort(list, f->nnames, sizeof *list, compare_values);
     f->names = list;
     return true;
-}
-
-static int compare_names(struct slice a, struct slice b)
-{
-    const size_t n = a.n < b.n ? a.n : b.n;
-    const int order = n ? memcmp(a.p, b.p, n) : 0;
-    return order ? order : (a.n > b.n) - (a.n < b.n);
 }
 
 /* Lua's tables have no order of their own. */
