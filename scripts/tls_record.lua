@@ -442,8 +442,8 @@ local function take_message(r, ctx, left, version)
   return name, m
 end
 
--- Behind ChangeCipherSpec a record may be encrypted; a hello is not, as a client's second one (RFC 8446 D.4), and what is encrypted has more
--- than the two bytes of an alert.
+-- Behind ChangeCipherSpec a record may be encrypted; a hello is not, as a client's second one (RFC 8446 D.4), and what is encrypted has
+-- more than the two bytes of an alert.
 local function is_hello(r, length)
   local head = length >= 42 and r:peek(4)
   return head and #head == 4 and (head:byte(1) == 1 or head:byte(1) == 2) and unpack(">I3", head, 2) == length - 4
@@ -543,6 +543,7 @@ return {
       },
       encode = function(m) return handshake(m.type or 0, m.data or "", "TLSv1.2", m) end,
     },
+    -- What is wrong, or close_notify
     alert = {
       fields = {
         level = {"u8?", warning = 1, fatal = 2}, -- fatal, but for close_notify
@@ -552,6 +553,7 @@ return {
       },
       encode = encode_alert,
     },
+    -- What comes behind it is encrypted in TLS 1.2 and before; in TLS 1.3 it means nothing.
     change_cipher_spec = {
       fields = {
         record_version = "text?",       -- TLSv1.2
@@ -577,7 +579,10 @@ return {
         record_version = "text?",       -- TLSv1.2
         length = "u16?",                -- said whatever it is
       },
-      encode = function(m) return records(m.type or types.handshake, m.data or "", "TLSv1.2", {record_size = 65535, record_version = m.record_version, length = m.length}) end,
+      encode = function(m)
+        m.record_size = 65535
+        return records(m.type or types.handshake, m.data or "", "TLSv1.2", m)
+      end,
     },
   },
   decode = decode,

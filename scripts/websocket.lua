@@ -1,10 +1,12 @@
 -- WebSocket (RFC 6455), with permessage-deflate (RFC 7692).
 --
--- A connection begins with `request` and `response`; a handshake may as well be made of `http` messages or bytes. Then come `text`, `binary`,
--- `ping`, `pong` and `close`. A text or binary message is received whole, out of all its frames; control frames between them come first.
--- What a client sends is masked by itself. What the RFC calls a failure of the connection is a protocol error: frames that are masked or not
--- masked by the wrong side, reserved bits and opcodes, lengths in more bytes than they need, long or fragmented control frames, fragments
--- out of place, text and reasons that are no UTF-8, close codes that are not for the wire, a handshake without what it must have.
+-- A connection begins with `request` and `response`; a handshake may as well be made of `http` messages or bytes. Then come `text`,
+-- `binary`, `ping`, `pong` and `close`. A text or binary message is received whole, out of all its frames; control frames between them
+-- come first. What a client sends is masked by itself.
+--
+-- What the RFC calls a failure of the connection is a protocol error: frames that are masked or not masked by the wrong side, reserved bits
+-- and opcodes, lengths in more bytes than they need, long or fragmented control frames, fragments out of place, text and reasons that are
+-- no UTF-8, close codes that are not for the wire, a handshake without what it must have.
 --
 -- Broken on request: `frame` sends anything, and every message takes `masked`, `mask`, `rsv1`, `rsv2` and `rsv3`.
 
@@ -467,6 +469,7 @@ return {
       },
       encode = encode_data(opcodes.binary),
     },
+    -- Asks for a pong with the same data.
     ping = {
       fields = {
         data = "bytes?",
@@ -478,6 +481,7 @@ return {
       },
       encode = encode_control(opcodes.ping),
     },
+    -- Answers a ping, or comes by itself.
     pong = {
       fields = {
         data = "bytes?",
@@ -489,6 +493,7 @@ return {
       },
       encode = encode_control(opcodes.pong),
     },
+    -- The first or the second half of the end
     close = {
       fields = {
         code = "u16?",          -- none: without a word
