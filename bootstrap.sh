@@ -15,8 +15,8 @@ EOF
 build_packages='cmake gcc libc6-dev libjansson-dev liblua5.4-dev libpcre2-dev libssl-dev libyaml-dev ninja-build pkgconf
     uthash-dev zlib1g-dev'
 servers='knot nginx redis-server'
-test_packages="bind9-dnsutils clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev libxml2-utils python3-websockets
-    valgrind $servers"
+test_packages="bind9-dnsutils clang clang-format clang-tidy curl libclang-rt-14-dev libcmocka-dev libxml2-utils openssl
+    python3-websockets valgrind $servers"
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
