@@ -14,9 +14,11 @@ EOF
 
 build_packages='cmake gcc libc6-dev libjansson-dev liblua5.4-dev libpcre2-dev libssl-dev libyaml-dev ninja-build pkgconf
     uthash-dev zlib1g-dev'
-servers='knot nginx redis-server'
-test_packages="bind9-dnsutils clang clang-format clang-tidy curl libclang-rt-14-dev libcmocka-dev libxml2-utils openssl
-    python3-websockets valgrind $servers"
+servers='haproxy knot mosquitto nginx postgresql redis-server'
+# Programs that scenarios talk to; python3-pymodbus needs more than it says.
+peers="bind9-dnsutils curl microsocks mosquitto-clients openssl python3-aiosmtpd python3-pymodbus python3-serial
+    python3-serial-asyncio python3-websockets $servers"
+test_packages="clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev libxml2-utils valgrind $peers"
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 

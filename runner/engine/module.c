@@ -384,7 +384,7 @@ static enum pending go_on(struct luastate *s, struct talk *t, const struct conn 
     int n = 0;
     r->have = have;
     r->complete = complete;
-    r->fin = c->end == CONN_FIN;
+    r->fin = c->end != CONN_RESET; /* nor does anything come behind a datagram */
     r->state = READER_READS;
     const int status = luastate_resume(t->thread, s->L, args, &n);
     if (status == LUA_YIELD && r->state == READER_WAITS) {
