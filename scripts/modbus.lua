@@ -1,7 +1,7 @@
 -- Modbus over TCP: requests and responses with the MBAP header (Modbus Application Protocol 1.1b3, Modbus Messaging on TCP/IP 1.0b).
 --
--- A server receives requests, a client responses. A request that names no transaction has the next number; a response that names none,
--- or no unit or function, answers the last request that came. Coils and discrete inputs are lists of 0 and 1, registers lists of numbers.
+-- A server receives requests, a client responses. A request that names no transaction has the next number; what a response does not
+-- name is that of the last request that came. Coils and discrete inputs are lists of 0 and 1, registers lists of numbers.
 -- Of a response the values are cut to the count that was asked for.
 --
 -- What the data of a function mean is said by the fields that belong to it; `data` stands in place of all behind the function code,
@@ -62,6 +62,10 @@ local function counted(bytes, size) return pack("B", size or #bytes & 255) .. by
 
 local is_bits = {[1] = true, [2] = true, [15] = true}
 
+local function check_size(r, size, want, count)
+  if size ~= want then r:fail(format("%d bytes for %d values", size, count), r:position() - 1) end
+end
+
 -- Requests: what stands behind the function code
 
 local function put_range(m) return pack(">I2I2", m.address or 0, m.count or 1) end
@@ -77,9 +81,8 @@ local function put_written(m, code)
 end
 
 local requests = {
-  [1] = put_range, [2] = put_range, [3] = put_range, [4] = put_range, [5] = put_coil, [6] = put_value, [7] = put_nothing, [8] = put_diagnostics,
-  [15] = put_written, [16] = put_written, [17] = put_nothing,
-  [22] = put_mask,
+  [1] = put_range, [2] = put_range, [3] = put_range, [4] = put_range, [5] = put_coil, [6] = put_value, [7] = put_nothing,
+  [8] = put_diagnostics, [15] = put_written, [16] = put_written, [17] = put_nothing, [22] = put_mask,
   [23] = function(m)
     local values = m.values or {}
     return pack(">I2I2I2I2", m.address or 0, m.count or 1, m.write_address or 0, #values) .. counted(put_registers(values), m.size)
@@ -97,7 +100,7 @@ end
 local function take_written(r, m)
   take_range(r, m)
   local size, bits = byte(r:bytes(1)), is_bits[m.code]
-  if size ~= (bits and (m.count + 7) // 8 or 2 * m.count) then r:fail(format("%d bytes for %d values", size, m.count), r:position() - 1) end
+  check_size(r, size, bits and (m.count + 7) // 8 or 2 * m.count, m.count)
   m.values = bits and take_bits(r, size, m.count) or take_registers(r, size)
 end
 local function take_nothing() end
@@ -111,7 +114,7 @@ local request_takers = {
     local writes
     m.address, m.count, m.write_address, writes = r:unpack(">I2I2I2I2")
     local size = byte(r:bytes(1))
-    if size ~= 2 * writes then r:fail(format("%d bytes for %d values", size, writes), r:position() - 1) end
+    check_size(r, size, 2 * writes, writes)
     m.values = take_registers(r, size)
   end,
   [24] = function(r, m) m.address = r:unpack(">I2") end,
@@ -138,10 +141,10 @@ local responses = {
 local function take_values(r, m, asked)
   local size = byte(r:bytes(1))
   if is_bits[m.code] then
-    if asked and size ~= (asked + 7) // 8 then r:fail(format("%d bytes for %d values", size, asked), r:position() - 1) end
+    if asked then check_size(r, size, (asked + 7) // 8, asked) end
     m.values = take_bits(r, size, asked)
   else
-    if asked and size ~= 2 * asked then r:fail(format("%d bytes for %d registers", size, asked), r:position() - 1) end
+    if asked then check_size(r, size, 2 * asked, asked) end
     m.values = take_registers(r, size)
   end
 end
@@ -177,9 +180,26 @@ function pdu.put_request(m)
   return pack("B", code) .. put_data(m, code, requests), not m.data and {code = code, count = m.count or 1} or nil
 end
 
+-- What a response to a request may need of it
+function pdu.asked(m, unit, transaction)
+  return {
+    code = m.code, address = m.address, count = m.count, value = m.value, data = m.data, and_mask = m.and_mask, or_mask = m.or_mask,
+    unit = unit, transaction = transaction,
+  }
+end
+
+-- Writing is answered by what was asked
+local echoed = {
+  [5] = {"address", "value"}, [6] = {"address", "value"}, [8] = {"value", "data"}, [15] = {"address", "count"},
+  [16] = {"address", "count"}, [22] = {"address", "and_mask", "or_mask"},
+}
+
 function pdu.put_response(m, asked)
   if m.raw then return m.raw end
   local code = m.code or asked and asked.code or 3
+  for _, name in ipairs(asked and asked.code == code and echoed[code] or {}) do
+    if m[name] == nil then m[name] = asked[name] end
+  end
   if m.exception then return pack("BB", code & 127 | 128, m.exception) end
   return pack("B", code) .. put_data(m, code, responses)
 end
@@ -195,7 +215,7 @@ end
 function pdu.take_response(r, asked, rest)
   local code = byte(r:bytes(1))
   local m = {code = code & 127}
-  if asked and code & 127 ~= asked.code then r:fail(format("function %d answers function %d", code & 127, asked.code), r:position() - 1) end
+  if asked and m.code ~= asked.code then r:fail(format("function %d answers function %d", m.code, asked.code), r:position() - 1) end
   local take = response_takers[code]
   if code >= 128 then
     m.exception = r:unpack("B")
@@ -236,7 +256,7 @@ local function decode(r, ctx)
   local kind, m
   if ctx.role == "server" then
     kind, m = "request", pdu.take_request(part, rest)
-    ctx.request = {transaction = transaction, unit = unit, code = m.code, count = m.count}
+    ctx.request = pdu.asked(m, unit, transaction)
   else
     local asked = ctx.asked and ctx.asked[transaction]
     kind, m = "response", pdu.take_response(part, asked, rest)

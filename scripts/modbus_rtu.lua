@@ -79,7 +79,7 @@ return {
     local kind, m
     if ctx.role == "server" then
       kind, m = "request", pdu.take_request(r, rest)
-      ctx.request = {unit = unit, code = m.code, count = m.count}
+      ctx.request = pdu.asked(m, unit)
     else
       kind, m = "response", pdu.take_response(r, ctx.asked, rest)
       ctx.asked = nil

@@ -7,7 +7,7 @@
 -- Every packet can be sent broken: `flags` are the low bits of its first byte, `length` is the length that it says, `raw` stands in place
 -- of all behind that.
 
-local byte, concat, find, format, pack, sub = string.byte, table.concat, string.find, string.format, string.pack, string.sub
+local byte, concat, find, format, pack = string.byte, table.concat, string.find, string.format, string.pack
 
 local names = {
   "connect", "connack", "publish", "puback", "pubrec", "pubrel", "pubcomp", "subscribe", "suback", "unsubscribe", "unsuback", "pingreq",
@@ -249,7 +249,9 @@ local decoders = {}
 function decoders.connect(r, ctx)
   local m = {protocol = take_text(r)}
   m.version = r:unpack("B")
-  if m.protocol ~= (m.version == 3 and "MQIsdp" or "MQTT") then r:fail("the protocol of version " .. m.version .. " has another name", 2) end
+  if m.protocol ~= (m.version == 3 and "MQIsdp" or "MQTT") then
+    r:fail("the protocol of version " .. m.version .. " has another name", 2)
+  end
   local bits = r:unpack("B")
   if bits & 1 ~= 0 then r:fail("the reserved bit of the flags is set", r:position() - 1) end
   if bits & 24 == 24 then r:fail("a QoS of 3", r:position() - 1) end

@@ -6,8 +6,7 @@
 --
 -- Every message can be sent broken: `length` is the length that it says, `raw` stands in place of all behind it.
 
-local concat, find, format, gsub, match, pack = table.concat, string.find, string.format, string.gsub, string.match, string.pack
-local sub, unpack = string.sub, string.unpack
+local concat, format, match, pack, sub = table.concat, string.format, string.match, string.pack, string.sub
 local null = json.null
 
 local STARTUP_MOST = 10000
@@ -34,7 +33,7 @@ end
 local function scram_proofs(s, password, without_proof)
   local salt, iterations = match(s.server_first, "s=([^,]*),i=(%d+)")
   iterations = #iterations < 10 and math.tointeger(tonumber(iterations)) or 0
-  if iterations < 1 or iterations > ITERATIONS_MOST then error("SCRAM with an iteration count that is not 1 to " .. ITERATIONS_MOST, 0) end
+  if iterations < 1 or iterations > ITERATIONS_MOST then error("SCRAM iterates 1 to " .. ITERATIONS_MOST .. " times", 0) end
   local salted = hi(password, unbase64(salt), iterations)
   local client_key = hmac(salted, "Client Key")
   local said = concat({s.client_first, s.server_first, without_proof}, ",")
@@ -60,7 +59,8 @@ end
 local function server_first(m, ctx)
   local s = ctx.scram
   if not s then error("a SCRAM challenge without what it answers: give `data`", 0) end
-  s.server_first = format("r=%s%s,s=%s,i=%d", s.nonce, m.nonce or base64(random(18)), base64(m.salt or random(16)), m.iterations or 4096)
+  local nonce, salt = s.nonce .. (m.nonce or base64(random(18))), base64(m.salt or random(16))
+  s.server_first = format("r=%s,s=%s,i=%d", nonce, salt, m.iterations or 4096)
   s.password = m.password
   return s.server_first
 end
@@ -106,7 +106,8 @@ end
 
 local function put_column(c)
   if type(c) ~= "table" then c = {name = c} end
-  return pack(">zI4I2I4i2i4I2", tostring(c.name or "?column?"), c.table or 0, c.column or 0, c.type or 25, c.size or -1, c.modifier or -1, c.format or 0)
+  local name = tostring(c.name or "?column?")
+  return pack(">zI4I2I4i2i4I2", name, c.table or 0, c.column or 0, c.type or 25, c.size or -1, c.modifier or -1, c.format or 0)
 end
 
 local function take_column(r)
@@ -314,7 +315,9 @@ local auth_takers = {
     local s = ctx.scram
     if not s then return end
     local nonce = match(m.data, "^r=([^,]+),s=[%w+/=]+,i=%d+")
-    if not nonce or sub(nonce, 1, #s.nonce) ~= s.nonce then r:fail("a SCRAM challenge has the nonce of the client, a salt and a count", from) end
+    if not nonce or sub(nonce, 1, #s.nonce) ~= s.nonce then
+      r:fail("a SCRAM challenge has the nonce of the client, a salt and a count", from)
+    end
     s.server_first = m.data
   end,
   [kinds.sasl_final] = function(r, m, ctx, left)
@@ -381,7 +384,7 @@ local function decode(r, ctx)
     if letter_ == "S" or letter_ == "N" then return "ssl_response", {accepted = letter_ == "S"} end
   end
   local name = (server and client_names or server_names)[letter_]
-  if not name then r:fail(format("there is no message `%s`", gsub(letter_, "[^!-~]", function(x) return format("\\x%02x", x:byte()) end)), 0) end
+  if not name then r:fail(format("there is no message of the type 0x%02x", letter_:byte()), 0) end
   if letter_ == "p" then name = password_name(ctx) end
   local length = r:unpack(">I4")
   if length < 4 then r:fail("a length of " .. length .. ", which is less than its own", 1) end

@@ -60,7 +60,9 @@ local function decode_reply(r)
     local from = r:position()
     local digits, rest
     digits, mark, rest = match(take_line(r), "^([2-5]%d%d)([ -]?)(.*)$")
-    if not digits or (mark == "" and rest ~= "") then r:fail("a reply is a code of three digits, a blank or `-`, and text", from) end
+    if not digits or (mark == "" and rest ~= "") then
+      r:fail("a reply is a code of three digits, a blank or `-`, and text", from)
+    end
     if code and digits ~= code then r:fail("the lines of a reply have different codes: " .. code .. " and " .. digits, from) end
     if #lines == LINES then r:fail("a reply of more than " .. LINES .. " lines", from) end
     code = digits
@@ -105,7 +107,9 @@ end
 
 local function decode_chunk(r, text, from)
   local digits, last = match(text, "^%a+ (%d+) ?(%a*)$")
-  if not digits or #digits > 15 or (last ~= "" and upper(last) ~= "LAST") then r:fail("BDAT is followed by a size, and perhaps by LAST", from) end
+  if not digits or #digits > 15 or (last ~= "" and upper(last) ~= "LAST") then
+    r:fail("BDAT is followed by a size, and perhaps by LAST", from)
+  end
   return "chunk", {size = tonumber(digits), last = last ~= "", body = r:bytes(tonumber(digits))}
 end
 

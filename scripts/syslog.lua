@@ -41,7 +41,8 @@ end
 
 local function put_5424(m, pri)
   local head = concat({
-    pri .. (m.version or 1), m.time or "-", m.host or "-", m.app or "-", m.procid or "-", m.msgid or "-", m.data and put_data(m.data) or "-",
+    pri .. (m.version or 1), m.time or "-", m.host or "-", m.app or "-", m.procid or "-", m.msgid or "-",
+    m.data and put_data(m.data) or "-",
   }, " ")
   return m.text and head .. " " .. (m.bom and BOM or "") .. m.text or head
 end
