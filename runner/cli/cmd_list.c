@@ -7,13 +7,24 @@
 
 enum { LINE_MOST = 1 << 20 };
 
+/* The one case of a file is called what the file is. */
+static bool is_only_name(const struct suite_file *f, const struct suite_case *c)
+{
+    return *f->title && (!*c->name || *c->name == '[');
+}
+
 static void put_case(const struct suite_file *f, const struct suite_case *c, struct buf *line)
 {
     buf_clear(line);
     text_safe(slice_of(f->name), line);
     buf_printf(line, ":%u", c->line);
+    if (*c->name || *f->title) buf_addc(line, ' ');
+    if (is_only_name(f, c)) {
+        buf_addc(line, ' ');
+        text_safe(slice_of(f->title), line);
+    }
     if (*c->name) {
-        buf_adds(line, "  ");
+        buf_addc(line, ' ');
         text_safe(slice_of(c->name), line);
     }
     if (*c->tags) {

@@ -82,11 +82,16 @@ static enum sr_exit run(struct session *s, const struct options *o)
                                          .child = child_main,
                                          .jobs = o->jobs,
                                          .fail_fast = o->fail_fast,
+                                         .retry = o->retry,
                                          .memory = o->memory,
                                          .tick = terminal_live(fileno(console_file(o))) ? tick : NULL,
                                          .tick_ctx = out.console};
+    bus_add(&out.bus, results_sink(s->results, o->shard.total > 0, o->repeat > 1));
     supervisor_run(&options, &result);
     bool whole = close_outputs(&out);
+    const char *why = results_save(s->results);
+    if (why) terminal_say("--results: %s", why);
+    whole = whole && !why;
     if (result.complaints.n) fputs(buf_str(&result.complaints), stderr);
     enum sr_exit code = tally_exit(&out.tally, result.interrupted, !whole || result.complaints.n);
     buf_done(&result.complaints);
@@ -98,7 +103,8 @@ enum sr_exit cmd_run(const struct options *o)
     struct session s;
     enum sr_exit result = session_open(&s, o);
     if (result == SR_EXIT_OK && s.suite.nselected == 0) {
-        terminal_say("no case is selected, of %u in %u file%s", s.suite.ncases, s.suite.n, s.suite.n == 1 ? "" : "s");
+        terminal_say("no case is selected, of %u in %u file%s%s", s.suite.ncases, s.suite.n, s.suite.n == 1 ? "" : "s",
+                     o->last_failed ? ": none failed the last time" : "");
         result = SR_EXIT_NONE;
     } else if (result == SR_EXIT_OK) {
         result = run(&s, o);

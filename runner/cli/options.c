@@ -4,14 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lua/names.h"
 #include "lua/state.h"
+#include "net/addr.h"
+#include "util/clock.h"
 #include "util/suggest.h"
 #include "util/units.h"
 
 enum {
     JOBS_MOST = 256,
+    REPEAT_MOST = 1000,
+    RETRY_MOST = 100,
     IN_RUN = 1 << COMMAND_RUN,
     IN_CHECK = 1 << COMMAND_CHECK,
     IN_LIST = 1 << COMMAND_LIST,
@@ -35,8 +40,7 @@ const struct command_spec command_specs[COMMANDS] = {
 static const char *const later_commands[] = {"bench",  "torture", "record", "import", "explain", "merge",      "diff",
                                              "schema", "modules", "lua",    "init",   "watch",   "completion", NULL};
 static const char *const later_options[] = {
-    "secret",      "target",      "case",         "retry",       "repeat",        "shard", "shuffle",   "strict",
-    "last-failed", "report-json", "report-jsonl", "report-html", "report-github", "pcap",  "artifacts", NULL};
+    "secret", "strict", "report-json", "report-jsonl", "report-html", "report-github", "pcap", "artifacts", NULL};
 
 enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
 
@@ -93,6 +97,71 @@ static const char *set_match(struct options *o, const char *value)
 static const char *set_tags(struct options *o, const char *value)
 {
     o->tags = value;
+    return NULL;
+}
+
+static const char *set_case(struct options *o, const char *value)
+{
+    o->globs[o->nglobs++] = value;
+    return NULL;
+}
+
+static const char *set_last_failed(struct options *o, const char *value)
+{
+    (void)value;
+    o->last_failed = true;
+    return NULL;
+}
+
+static const char *set_shuffle(struct options *o, const char *value)
+{
+    int64_t seed = (clock_now() / NS_PER_US ^ getpid()) & INT32_MAX;
+    const char *why = value ? units_int(slice_of(value), &seed) : NULL;
+    if (why) return why;
+    if (seed < 0) return "a seed is not negative";
+    o->shuffle = true;
+    o->seed = (uint64_t)seed;
+    return NULL;
+}
+
+static const char *set_repeat(struct options *o, const char *value)
+{
+    int64_t n;
+    const char *why = units_int(slice_of(value), &n);
+    if (why) return why;
+    if (n < 1 || n > REPEAT_MOST) return "it is a number from 1 to 1000";
+    o->repeat = (uint32_t)n;
+    return NULL;
+}
+
+static const char *set_retry(struct options *o, const char *value)
+{
+    int64_t n;
+    const char *why = units_int(slice_of(value), &n);
+    if (why) return why;
+    if (n < 0 || n > RETRY_MOST) return "it is a number from 0 to 100";
+    o->retry = (uint32_t)n;
+    return NULL;
+}
+
+static const char *set_shard(struct options *o, const char *value)
+{
+    return shard_parse(value, getenv, &o->shard);
+}
+
+static const char *set_results(struct options *o, const char *value)
+{
+    o->results = value;
+    return NULL;
+}
+
+static const char *set_target(struct options *o, const char *value)
+{
+    struct addr_spec spec;
+    size_t at;
+    const char *why = addr_parse(slice_of(value), &spec, &at);
+    if (why) return why;
+    o->target = value;
     return NULL;
 }
 
@@ -245,7 +314,22 @@ static const struct option_spec specs[] = {
     {"match", 'k', ARGUMENT_REQUIRED, "REGEX", IN_RUN | IN_LIST, "only cases whose `file > case` matches", set_match},
     {"tags", 0, ARGUMENT_REQUIRED, "EXPR", IN_RUN | IN_LIST, "only cases whose tags fit, such as `smtp and not slow`",
      set_tags},
+    {"case", 0, ARGUMENT_REQUIRED, "GLOB", IN_RUN | IN_LIST,
+     "only cases whose id fits, such as `http1.*`; may be given several times", set_case},
+    {"last-failed", 0, ARGUMENT_NONE, NULL, IN_RUN | IN_LIST, "only cases that failed when they last ran",
+     set_last_failed},
+    {"shard", 0, ARGUMENT_REQUIRED, "I/N", IN_RUN | IN_LIST,
+     "only the I-th of N parts; `auto` asks the CI system which one, `auto/N` if it does not say of how many",
+     set_shard},
+    {"shuffle", 0, ARGUMENT_OPTIONAL, "SEED", IN_RUN | IN_LIST, "run files and cases in another order", set_shuffle},
+    {"repeat", 0, ARGUMENT_REQUIRED, "N", IN_RUN, "run every case N times", set_repeat},
+    {"retry", 0, ARGUMENT_REQUIRED, "N", IN_RUN,
+     "run a case that fails up to N times again; one that passes then is told as flaky", set_retry},
+    {"results", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN | IN_LIST,
+     "where verdicts and durations are remembered; default: a file in $XDG_STATE_HOME/sockrun", set_results},
     {"fail-fast", 0, ARGUMENT_OPTIONAL, "N", IN_RUN, "stop after N failed cases; 1 if N is not given", set_fail_fast},
+    {"target", 0, ARGUMENT_REQUIRED, "ADDRESS", IN_FILES,
+     "where the system under test is, instead of what the files say", set_target},
     {"var", 0, ARGUMENT_REQUIRED, "NAME=VALUE", IN_FILES,
      "set a variable; wins over the scenario, --vars-file and the environment", set_var},
     {"vars-file", 0, ARGUMENT_REQUIRED, "FILE", IN_FILES,
@@ -442,6 +526,8 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct buf *
     o->permit = permit_new();
     o->arguments = arena_array(&o->arena, most, sizeof *o->arguments);
     o->vars = arena_array(&o->arena, most, sizeof *o->vars);
+    o->globs = arena_array(&o->arena, most, sizeof *o->globs);
+    o->repeat = 1;
     o->vars_files = arena_array(&o->arena, most, sizeof *o->vars_files);
     return parse_all(&p);
 }

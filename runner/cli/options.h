@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "run/shard.h"
 #include "util/arena.h"
 #include "util/buf.h"
 #include "util/permit.h"
@@ -37,6 +38,14 @@ struct options {
     unsigned jobs;
     uint32_t fail_fast; /* 0: never */
     const char *match, *tags;
+    const char **globs; /* --case */
+    uint32_t nglobs;
+    bool last_failed, shuffle;
+    uint64_t seed; /* of shuffle */
+    uint32_t repeat, retry;
+    struct shard shard;
+    const char *results; /* --results, or NULL */
+    const char *target;
     double timeout_scale;
     uint64_t memory, lua_memory;
     const char *junit, *tap;

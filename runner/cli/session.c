@@ -1,11 +1,13 @@
 #include "cli/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/module_list.h"
 #include "cli/terminal.h"
+#include "run/order.h"
 #include "util/suggest.h"
 
 enum { PRINT_MOST = 64 << 20 };
@@ -80,6 +82,8 @@ static enum sr_exit take_selection(struct session *s, const struct options *o)
 {
     struct buf wrong = BUF_INIT(64 * 1024);
     bool ok = selection_init(&s->selection, o->match, o->tags, &wrong);
+    s->selection.globs = o->globs;
+    s->selection.nglobs = o->nglobs;
     if (!ok) terminal_say("%s", buf_str(&wrong));
     buf_done(&wrong);
     return ok ? SR_EXIT_OK : SR_EXIT_USAGE;
@@ -101,6 +105,37 @@ static enum sr_exit load(struct session *s, const struct options *o)
     return SR_EXIT_NONE;
 }
 
+/* As CI systems say so. */
+static bool in_ci(void)
+{
+    const char *ci = getenv("CI");
+    return ci && *ci && strcmp(ci, "false") != 0 && strcmp(ci, "0") != 0;
+}
+
+/* Which of the selected cases run, and in which order. */
+static enum sr_exit arrange(struct session *s, const struct options *o)
+{
+    const char *why;
+    s->results = results_new(o->results, &why);
+    if (why) terminal_say("--results: %s", why);
+    if (why) return SR_EXIT_USAGE;
+    suite_keep_only(&s->suite);
+    if (o->last_failed) order_last_failed(&s->suite, s->results);
+    if (o->shard.total) {
+        const uint32_t of = s->suite.nselected;
+        const uint32_t plan = shard_keep(&s->suite, &o->shard, s->results);
+        terminal_say("shard %u of %u: %u of %u cases, plan %08x", o->shard.index, o->shard.total, s->suite.nselected,
+                     of, plan);
+    }
+    if (o->shuffle) {
+        terminal_say("shuffled: --shuffle=%llu gives the same order", (unsigned long long)o->seed);
+        order_shuffle(&s->suite, o->seed);
+    }
+    order_repeat(&s->suite, o->repeat);
+    suite_note_serials(&s->suite);
+    return SR_EXIT_OK;
+}
+
 enum sr_exit session_open(struct session *s, const struct options *o)
 {
     *s = (struct session){0};
@@ -115,13 +150,17 @@ enum sr_exit session_open(struct session *s, const struct options *o)
                                     .timeout_scale = o->timeout_scale,
                                     .lua_memory = o->lua_memory,
                                     .modules = &s->modules,
+                                    .target = o->target,
+                                    .ci = in_ci(),
                                     .messages = o->verbosity > 0,
                                     .check_only = o->command == COMMAND_CHECK};
-    return result == SR_EXIT_OK ? load(s, o) : result;
+    if (result == SR_EXIT_OK) result = load(s, o);
+    return result == SR_EXIT_OK && o->command != COMMAND_CHECK ? arrange(s, o) : result;
 }
 
 void session_done(struct session *s)
 {
+    results_free(s->results);
     suite_done(&s->suite);
     selection_done(&s->selection);
     paths_done(&s->paths);

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/vars.h"
 #include "engine/modules.h"
+#include "run/results.h"
 #include "run/suite.h"
 #include "sockrun/verdict.h"
 
@@ -16,6 +17,7 @@ struct session {
     struct paths paths;
     struct selection selection;
     struct suite suite;
+    struct results *results; /* of earlier runs; NULL of `check` */
 };
 
 /* SR_EXIT_OK, or the exit code once what is wrong has been printed. session_done is due in either case. */

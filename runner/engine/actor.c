@@ -43,7 +43,7 @@ bool actor_unfinished(const struct actor *a)
 enum level actor_level(const struct actor *a)
 {
     if (a->at && a->at->level != LEVEL_INHERIT) return a->at->level;
-    return a->top ? (enum level)a->top->level : LEVEL_MUST;
+    return a->top ? (enum level)a->top->level : (enum level)a->run->plan->level;
 }
 
 static size_t path_of(const struct frame *f, uint16_t *path, size_t most)
@@ -286,15 +286,27 @@ static bool unread_reset(struct actor *a)
     return false;
 }
 
+/* What it still has to do at the end, it does on the connections that it has. */
+static bool keeps_connections(const struct actor *a)
+{
+    return a->plan->always.n && a->run->phase < RUN_ALWAYS;
+}
+
+static void leave(struct actor *a)
+{
+    if (keeps_connections(a)) return;
+    close_channels(a, a->program != NULL);
+    if (a->program) program_drain(a->program);
+}
+
 static void finished(struct actor *a)
 {
-    if (unread_reset(a)) {
+    if (!keeps_connections(a) && unread_reset(a)) {
         run_actor_ended(a->run, a);
         return;
     }
     end(a, ACTOR_DONE);
-    close_channels(a, a->program != NULL);
-    if (a->program) program_drain(a->program);
+    leave(a);
     run_actor_ended(a->run, a);
 }
 
@@ -328,10 +340,7 @@ static bool goes_on(struct actor *a)
 static void gives_up(struct actor *a)
 {
     end(a, ACTOR_FAILED);
-    if (!a->run->failed) {
-        close_channels(a, a->program != NULL);
-        if (a->program) program_drain(a->program);
-    }
+    if (!a->run->failed || (a->run->lasting && a->server)) leave(a);
     run_actor_ended(a->run, a);
 }
 
@@ -370,6 +379,7 @@ void actor_start(struct actor *a)
         actor_push(a, FRAME_BLOCK, &a->plan->serve, NULL);
     else
         actor_push(a, FRAME_BLOCK, &a->plan->steps, NULL);
+    if (a->plan->setup.n) actor_push(a, FRAME_BLOCK, &a->plan->setup, NULL)->level = LEVEL_SETUP;
     if (connects) {
         const enum went went = begin_own(a);
         if (went == WENT_FAILED) {
@@ -379,6 +389,14 @@ void actor_start(struct actor *a)
         }
     }
     if (!a->wait) task_wake(&a->task);
+}
+
+void actor_always(struct actor *a)
+{
+    if (!a->task.resume) task_init(&a->task, &a->run->sched, resume);
+    a->state = ACTOR_RUNNING;
+    actor_push(a, FRAME_BLOCK, &a->plan->always, NULL);
+    task_wake(&a->task);
 }
 
 void actor_cancel(struct actor *a)

@@ -173,6 +173,8 @@ void frame_drop(struct actor *a, struct frame *f);
 
 /* Starts a new actor: it connects if it is one that does, and goes on with its steps. */
 void actor_start(struct actor *a);
+/* Its `always` steps, once it has ended in whatever way. */
+void actor_always(struct actor *a);
 /* Cancels it where it stands; its connections stay as they are until actor_free. */
 void actor_cancel(struct actor *a);
 /* Closes and frees everything of it, and it. */

@@ -80,6 +80,12 @@ static bool check_actor(struct compiler *c, const struct node *n, const struct a
     return !listening && !deaf;
 }
 
+/* The target's name means all that is said of the target, its TLS and options too. */
+static const struct node *named_target(const struct compiler *c, const struct node *n)
+{
+    return n && n->kind == NODE_SCALAR && slice_is(n->text, "${target}") ? c->scenario->target.endpoint : NULL;
+}
+
 static bool compile_location(struct compiler *c, const struct node *n, bool listening, struct address_plan *ret)
 {
     if (!n || n->kind != NODE_SCALAR) return false;
@@ -153,6 +159,7 @@ bool address_compile(struct compiler *c, const struct node *n, bool listening, s
     /* What is not of the right kind has a diagnostic already, here as below. */
     *ret = (struct address_plan){0};
     if (!n || n->kind == NODE_LIST) return false;
+    if (!listening && named_target(c, n)) n = named_target(c, n);
     ret->mark = n->mark;
     if (n->kind == NODE_SCALAR) return compile_location(c, n, listening, ret);
     const struct node *options = node_get(n, "options"), *tls = node_get(n, "tls");

@@ -6,7 +6,7 @@
 
 struct board *board_new(void)
 {
-    struct board *b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct board *b = mmap(NULL, BOARD_SLOTS * sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (b == MAP_FAILED) return NULL;
     board_clear(b);
     return b;
@@ -14,13 +14,29 @@ struct board *board_new(void)
 
 void board_free(struct board *b)
 {
-    if (b) munmap(b, sizeof *b);
+    if (b) munmap(b, BOARD_SLOTS * sizeof *b);
 }
 
 void board_clear(struct board *b)
 {
     memset(b, 0, sizeof *b);
+    b->slots = 1;
     b->case_index = -1;
+}
+
+void board_clear_case(struct board *b)
+{
+    const size_t head = offsetof(struct board, case_index);
+    memset((char *)b + head, 0, sizeof *b - head);
+    b->case_index = -1;
+}
+
+const struct board *board_of_case(const struct board *b, int32_t case_index)
+{
+    const uint32_t n = b->slots < BOARD_SLOTS ? b->slots : BOARD_SLOTS;
+    for (uint32_t i = 0; i < n; i++)
+        if (b[i].case_index == case_index) return &b[i];
+    return NULL;
 }
 
 static void copy_name(char *to, const char *name)

@@ -15,6 +15,8 @@ enum {
     BOARD_BYTES = 48,   /* kept of each */
     BOARD_NAME = 40,
     BOARD_PATH = 4,
+    BOARD_CASES = 256,             /* that may run at the same time */
+    BOARD_SLOTS = BOARD_CASES + 1, /* and what lives as long as the file */
 };
 
 struct board_actor {
@@ -34,21 +36,31 @@ struct board_record {
     unsigned char bytes[BOARD_BYTES];
 };
 
+/* One for each case that runs, in a row. */
 struct board {
+    /* Of the process: in the first one only. */
+    uint32_t slots;   /* how many of them have been in use, at least 1 */
+    uint32_t running; /* the one whose tasks ran last */
+    char lua[128];    /* "file:line" that a runaway chunk was at */
+    /* Of a case. */
     int32_t case_index;        /* the running case, -1: none */
     int64_t started, deadline; /* ns; the deadline includes --timeout-scale */
     uint32_t nactors;          /* may be more than BOARD_ACTORS */
     struct board_actor actors[BOARD_ACTORS];
     uint32_t nrecords; /* ever; the newest is at (nrecords - 1) % BOARD_RECORDS */
     struct board_record records[BOARD_RECORDS];
-    char lua[128];  /* "file:line" that a runaway chunk was at */
     char phase[64]; /* "loading", "stopping programs" ...; "" during steps */
 };
 
-/* In shared anonymous memory; NULL and errno if there is none. */
+/* BOARD_SLOTS of them in shared anonymous memory; NULL and errno if there is none. */
 struct board *board_new(void);
 void board_free(struct board *b);
+/* All of the first, which is the only one in use then. */
 void board_clear(struct board *b);
+/* What is of a case. */
+void board_clear_case(struct board *b);
+/* The one that is used for this case, or NULL. */
+const struct board *board_of_case(const struct board *b, int32_t case_index);
 /* The actor's entry, or NULL past BOARD_ACTORS. */
 struct board_actor *board_actor(struct board *b, const char *name);
 void board_record(struct board *b, int64_t at, uint16_t actor, bool sent, uint64_t offset, const void *bytes,

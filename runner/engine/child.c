@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "engine/compile.h"
+#include "engine/crew.h"
 #include "engine/emit.h"
 #include "engine/eval.h"
 #include "engine/module_load.h"
@@ -58,50 +59,19 @@ static bool read_included(void *ctx, const char *path, struct slice *ret_text, c
     return false;
 }
 
-/* Cases of one body share its plan. */
-struct plans {
-    struct case_plan *plan;
-    uint32_t body;
-};
-
-static bool run_one(const struct run_base *base, const struct case_model *m, uint32_t index, struct plans *plans,
-                    struct arena *a, struct diags *d, const char *missing)
-{
-    struct emit *e = base->emit;
-    e->case_name = m->name;
-    e->case_index = (int32_t)index;
-    e->case_line = source_line(m->mark);
-    struct event begins = {.kind = EVENT_CASE, .tags = *m->tags ? m->tags : NULL};
-    emit_event(e, &begins);
-    const char *skip = m->skip ? (m->skip->text.n ? m->skip->text.p : "skipped") : missing;
-    if (skip) {
-        struct event verdict = {.kind = EVENT_VERDICT, .verdict = SR_SKIP, .text = skip, .tags = begins.tags};
-        emit_event(e, &verdict);
-        base->board->case_index = -1;
-        return true;
-    }
-    if (plans->body != m->body || !plans->plan) {
-        plans->plan = plan_compile(base->scenario, m, NULL, a, d);
-        plans->body = m->body;
-    }
-    const struct datum **rows = plan_rows(base->scenario, m, NULL, a, d);
-    if (!plans->plan || d->n) return false;
-    const bool judged = run_case(base, m, plans->plan, rows);
-    base->board->case_index = -1;
-    return judged;
-}
-
-static bool run_cases(const struct child_job *job, struct run_base *base, struct arena *a, struct diags *d)
+static bool run_cases(const struct child_job *job, const struct scenario *sc, struct lazy_lua *lua,
+                      const struct emit *emit, int signals, struct arena *a, struct diags *d)
 {
     const struct permit_scope scope = {.permit = job->settings->permit, .folder = job->folder};
-    struct plans plans = {.body = UINT32_MAX};
-    const char *missing = requires_missing(base->scenario->requires, &scope, a);
-    for (uint32_t i = 0; i < job->ncases; i++) {
-        const uint32_t index = job->cases[i];
-        if (index >= base->scenario->ncases) return false;
-        if (!run_one(base, &base->scenario->cases[index], index, &plans, a, d, missing)) return false;
-    }
-    return true;
+    const struct crew_options o = {.job = job,
+                                   .scenario = sc,
+                                   .lua = lua,
+                                   .emit = emit,
+                                   .signals = signals,
+                                   .missing = requires_missing(sc->requires, &scope, a),
+                                   .arena = a,
+                                   .diags = d};
+    return sc->ncases && crew_run(&o);
 }
 
 /* A module that nobody knew of when the files were checked, because a `${}` names it, says in the case's own state what
@@ -136,24 +106,22 @@ int child_main(const struct child_job *job)
     running_lua = &lua;
     diags_init(&diags);
     emit_init(&emit, job->file, job->control, job->settings->messages ? job->spool : -1, job->spool_most);
-    const struct load_options o = {
-        .steps = job->steps, .folder = job->folder, .read = read_included, .ctx = (void *)(uintptr_t)job};
-    struct run_base base = {.settings = job->settings,
-                            .folder = job->folder,
-                            .lua = &lua,
-                            .emit = &emit,
-                            .board = job->board,
-                            .signals = signals};
+    const struct load_options o = {.steps = job->steps,
+                                   .folder = job->folder,
+                                   .target = job->settings->target,
+                                   .read = read_included,
+                                   .ctx = (void *)(uintptr_t)job};
+    struct scenario *sc = NULL;
     const bool script = script_named(job->file);
-    if (!script) base.scenario = scenario_load(&o, job->file, job->texts[0].text, &arena, &diags);
-    if (base.scenario) use_modules((struct scenario *)(uintptr_t)base.scenario, &lua, &arena);
+    if (!script) sc = scenario_load(&o, job->file, job->texts[0].text, &arena, &diags);
+    if (sc) use_modules(sc, &lua, &arena);
     const bool good = script ? script_run(job, &lua, &emit, signals)
-                             : base.scenario && !diags.n && run_cases(job, &base, &arena, &diags);
+                             : sc && !diags.n && run_cases(job, sc, &lua, &emit, signals, &arena, &diags);
     running_lua = NULL;
     lazy_lua_done(&lua);
     emit_done(&emit);
     diags_done(&diags);
-    scenario_done((struct scenario *)(uintptr_t)base.scenario);
+    scenario_done(sc);
     arena_done(&arena);
     if (signals >= 0) close(signals);
     return good ? 0 : 1;

@@ -24,8 +24,10 @@ struct settings {
     const struct setting_var *vars;
     uint32_t nvars;
     double timeout_scale;
+    const char *target;      /* address of the system under test, instead of what the files say; NULL */
     uint64_t lua_memory;     /* bytes */
     bool messages;           /* somebody wants message events */
+    bool ci;                 /* in continuous integration: `only` is an error */
     bool check_only;         /* test scripts are compiled and not asked for their tests */
     struct modules *modules; /* message modules; NULL: none */
 };
@@ -41,7 +43,8 @@ struct child_job {
     const struct step_schema *const *steps; /* every verb; ends with NULL */
     const struct child_text *texts;         /* [0] the file, then every included one by its absolute path */
     uint32_t ntexts;
-    const uint32_t *cases; /* indices into the scenario's cases, in the order to run them */
+    const uint32_t *cases; /* indices into the scenario's cases, in the order to run them; the n-th repetition of a case
+                              has n times their number added */
     uint32_t ncases;
     const struct settings *settings;
     struct board *board;

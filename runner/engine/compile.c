@@ -35,8 +35,19 @@ static const char *chunk_name(struct compiler *c, struct mark mark)
     return mark.source ? mark.source->name : "?";
 }
 
+/* A plain scalar that ended where YAML saw a comment. */
+static bool is_cut_short(const struct node *scalar)
+{
+    if (!scalar->mark.source || scalar->quoted) return false;
+    const struct slice text = scalar->mark.source->text;
+    size_t at = scalar->mark.off + scalar->text.n;
+    while (at < text.n && (text.p[at] == ' ' || text.p[at] == '\t'))
+        at++;
+    return at < text.n && text.p[at] == '#';
+}
+
 /* Lua's message in words that do not speak of files. */
-static void say_lua(struct compiler *c, struct mark mark, const char *why)
+static void say_lua(struct compiler *c, const struct node *scalar, struct mark mark, const char *why)
 {
     static const char more[] = "<eof> expected near ", cut[] = " near <eof>";
     const struct slice text = slice_of(why);
@@ -51,6 +62,7 @@ static void say_lua(struct compiler *c, struct mark mark, const char *why)
     else
         g = compile_error(c, mark, "Lua: %s", why);
     if (strstr(why, "expected near '='")) diag_hint(c->diags, g, "`==` compares");
+    if (is_cut_short(scalar)) diag_hint(c->diags, g, "` #` begins a comment in YAML: quote the whole expression");
 }
 
 /* Lua names a byte that begins no token by its number: `near '<\195>'`. */
@@ -77,7 +89,7 @@ static bool check_expr(struct compiler *c, const struct node *scalar, struct exp
     const char *why = expr_check(c->lua, x, c->arena, &at);
     if (why && say_odd_character(c, scalar, x, why, at)) return false;
     if (why) {
-        say_lua(c, node_mark_at(scalar, (uint32_t)(x->at + at), 1), why);
+        say_lua(c, scalar, node_mark_at(scalar, (uint32_t)(x->at + at), 1), why);
         return false;
     }
     names_use_lua(c, scalar, x->text, x->at, x->kind == EXPR_CHUNK);
@@ -447,8 +459,10 @@ static bool compile_actor(struct compiler *c, struct actor_plan *p)
     case ACTOR_PLAIN: break;
     }
     ok &= compile_quantity(c, m->instances, QUANTITY_INT, 1, &p->instances);
+    ok &= compile_block(c, &m->setup, &p->setup);
     ok &= compile_block(c, &m->steps, &p->steps);
     ok &= compile_block(c, &m->serve, &p->serve);
+    ok &= compile_block(c, &m->always, &p->always);
     p->has_meanwhile |= m->meanwhile.n > 0;
     if (m->meanwhile.n) ok &= compile_branches(c, &m->meanwhile, &p->meanwhile.list, &p->meanwhile.n);
     if (ok) ok = check_connected(c, m);
@@ -482,6 +496,20 @@ static bool compile_vars(struct compiler *c)
     return ok;
 }
 
+/* Where the target is, and when the case is known to fail. */
+static bool compile_marks(struct compiler *c)
+{
+    const struct case_model *m = c->model;
+    const struct node *to = c->scenario->target.to;
+    bool ok = true;
+    if (to) {
+        c->plan->target = ARENA_NEW(c->arena, struct text_plan);
+        ok = compile_text(c, to, c->plan->target);
+    }
+    if (m->xfail_when) ok &= (c->plan->xfail_when = compile_expr(c, m->xfail_when, EXPR_VALUE)) != NULL;
+    return ok;
+}
+
 struct case_plan *compile_case(struct compiler *c)
 {
     const struct case_model *m = c->model;
@@ -493,6 +521,9 @@ struct case_plan *compile_case(struct compiler *c)
     for (uint32_t i = 0; i < m->nactors; i++)
         p->actors[i] = (struct actor_plan){.model = &m->actors[i], .name = m->actors[i].name, .index = i};
     bool ok = compile_vars(c);
+    p->level = m->level ? level_of(m->level) : LEVEL_MUST;
+    if (p->level < LEVEL_MUST) p->level = LEVEL_MUST;
+    ok &= compile_marks(c);
     for (uint32_t i = 0; i < m->nactors; i++)
         ok &= compile_actor(c, &p->actors[i]);
     return ok ? p : NULL;

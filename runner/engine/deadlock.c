@@ -27,23 +27,23 @@ static bool nothing_in_flight(const struct conn *c, const struct conn *peer)
     return sock_recv(c->fd.rfd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -EAGAIN;
 }
 
-static bool read_is_hopeless(const struct conn *c)
+static bool read_is_hopeless(const struct run *r, const struct conn *c)
 {
     const struct channel *peer = c->end == CONN_OPEN && !c->closed ? peer_channel(c) : NULL;
     if (!peer || peer->conn.closed || peer->conn.finished) return false;
-    if (!peer->actor || !actor_unfinished(peer->actor)) return false;
+    if (!peer->actor || peer->actor->run != r || !actor_unfinished(peer->actor)) return false;
     if (c->top->ops->holds(c->top)) return false;
     return nothing_in_flight(c, &peer->conn);
 }
 
-static bool choice_is_hopeless(const struct choice *c)
+static bool choice_is_hopeless(const struct run *r, const struct choice *c)
 {
     const struct op *op = &c->room->op;
     if (c->failed) return true;
     if (op->wake) return false;
     switch (op->waits) {
-    case WAITS_READ: return read_is_hopeless(op->conn);
-    case WAITS_ACCEPT:
+    case WAITS_READ: return read_is_hopeless(r, op->conn);
+    case WAITS_ACCEPT: return !sock_can_accept(op->listener->fd);
     case WAITS_RENDEZVOUS: return true;
     case WAITS_NOTHING:
     case WAITS_TIME:
@@ -53,10 +53,10 @@ static bool choice_is_hopeless(const struct choice *c)
     return false;
 }
 
-static bool all_hopeless(const struct choices *cs, bool ordered)
+static bool all_hopeless(const struct run *r, const struct choices *cs, bool ordered)
 {
     for (uint32_t i = 0; i < cs->n; i++) {
-        if (!choice_is_hopeless(&cs->list[i])) return false;
+        if (!choice_is_hopeless(r, &cs->list[i])) return false;
         /* In `all`, lists behind the one that waits have not been asked. */
         if (ordered && !cs->list[i].failed) break;
     }
@@ -74,12 +74,14 @@ static bool ends_by_time(const struct actor *a)
 bool deadlock_certain(struct run *r)
 {
     unsigned waiting = 0;
+    /* What lives as long as the file, and the system under test, are outside parties. */
+    if (r->base->shared || r->plan->target) return false;
     if (r->phase != RUN_STEPS || r->programs || r->sched.head || r->lua.tasks) return false;
     for (struct actor *a = r->actors; a; a = a->next) {
         if (!actor_unfinished(a)) continue;
         const struct wait *w = a->wait;
-        if (!w || !all_hopeless(&w->main, w->ordered) || !all_hopeless(&w->meanwhile, false) ||
-            !all_hopeless(&w->ignored, true) || ends_by_time(a))
+        if (!w || !all_hopeless(r, &w->main, w->ordered) || !all_hopeless(r, &w->meanwhile, false) ||
+            !all_hopeless(r, &w->ignored, true) || ends_by_time(a))
             return false;
         waiting++;
     }

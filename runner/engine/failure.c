@@ -7,6 +7,7 @@
 #include "engine/framing.h"
 #include "engine/program_run.h"
 #include "engine/run.h"
+#include "engine/verdict.h"
 #include "match/diff.h"
 #include "net/sock.h"
 #include "net/tcpinfo.h"
@@ -29,26 +30,9 @@ void failure_note(struct run *r, struct event_failure *f, const char *label, con
         (struct event_note){arena_dup(&r->arena, slice_of(label)), arena_dup(&r->arena, slice_of(text))};
 }
 
-/* Failures that say nothing about what is tested: the case could not be judged. */
-static bool is_error(const char *kind)
-{
-    static const char *const kinds[] = {"misuse", "lua", "permission", "system", "limit", NULL};
-    for (const char *const *k = kinds; *k; k++)
-        if (strcmp(*k, kind) == 0) return true;
-    return false;
-}
-
 static enum sr_verdict verdict_of(const struct actor *a, const char *kind)
 {
-    if (is_error(kind)) return SR_ERROR;
-    switch (actor_level(a)) {
-    case LEVEL_SHOULD: return SR_WARN;
-    case LEVEL_MAY: return SR_PASS;
-    case LEVEL_SETUP: return SR_ERROR;
-    case LEVEL_INHERIT:
-    case LEVEL_MUST: break;
-    }
-    return SR_FAIL;
+    return verdict_of_miss(kind, actor_level(a));
 }
 
 static const char *step_name(const struct actor *a, struct arena *arena)
@@ -201,7 +185,7 @@ static struct event_failure *begin(struct actor *a, const char *kind, struct mar
 {
     struct run *r = a->run;
     const enum sr_verdict verdict = verdict_of(a, kind);
-    if (r->failed && verdict != SR_ERROR) return NULL;
+    if (r->failed && verdict != SR_ERROR && r->phase != RUN_ALWAYS) return NULL;
     char name[BOARD_NAME];
     struct event_failure *f = run_add_failure(r, verdict);
     f->kind = kind;
@@ -492,7 +476,7 @@ void failure_warning(struct actor *a, const char *text)
 
 void failure_of_case(struct run *r, const char *kind, struct mark mark, const char *message)
 {
-    struct event_failure *f = run_add_failure(r, is_error(kind) ? SR_ERROR : SR_FAIL);
+    struct event_failure *f = run_add_failure(r, verdict_of_miss(kind, (enum level)r->plan->level));
     f->kind = kind;
     f->place = source_place(mark);
     f->message = arena_dup(&r->arena, slice_of(message));

@@ -29,7 +29,9 @@ struct frame *actor_push(struct actor *a, enum frame_kind kind, const struct blo
         r->free_frames = f->below;
     else
         f = arena_alloc(&r->arena, sizeof *f);
-    const enum level level = in && in->level != LEVEL_INHERIT ? in->level : below ? below->level : LEVEL_MUST;
+    const enum level level = in && in->level != LEVEL_INHERIT ? in->level
+                             : below                          ? below->level
+                                                              : (enum level)r->plan->level;
     *f = (struct frame){.below = below,
                         .block = block,
                         .in = in,

@@ -90,12 +90,17 @@ enum went loop_enter(struct actor *a, const struct instr *in)
     return f->loop->rounds ? begin_round(a) : end_loop(a);
 }
 
+/* It is the loop's own failure, not that of the step that its last round ended with. */
 static enum went fail_until(struct actor *a, const struct loop_plan *p)
 {
     struct buf values = BUF_INIT(VALUES_SHOWN);
+    const unsigned long long rounds = a->top->loop->round;
     operands_show(a, p->until, &values);
-    const enum went went = actor_fail(a, "check", p->until_mark, "after %llu rounds this is not so%s%s",
-                                      (unsigned long long)a->top->loop->round, values.n ? ": " : "", buf_str(&values));
+    a->at = a->top->in;
+    a->began = a->top->entered;
+    actor_pop(a);
+    const enum went went = actor_fail(a, "check", p->until_mark, "after %llu rounds this is not so%s%s", rounds,
+                                      values.n ? ": " : "", buf_str(&values));
     buf_done(&values);
     return went;
 }

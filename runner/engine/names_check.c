@@ -216,9 +216,20 @@ static bool is_setting(const struct compiler *c, struct slice name)
 
 static const struct actor_plan *find_actor(const struct compiler *c, struct slice name)
 {
+    const struct target_model *t = &c->scenario->target;
+    if (slice_is(name, "target") && !t->to && t->actor) name = slice_of(t->actor);
     for (uint32_t i = 0; i < c->plan->nactors; i++)
         if (slice_is(name, c->plan->actors[i].name)) return &c->plan->actors[i];
     return NULL;
+}
+
+/* What lives as long as the file is known to every case by its name; of its fields nothing is known here. */
+static bool is_shared(const struct compiler *c, struct slice name)
+{
+    const struct case_model *before = c->scenario->before;
+    for (uint32_t i = 0; before && i < before->nactors; i++)
+        if (slice_is(name, before->actors[i].name)) return true;
+    return slice_is(name, "target") && c->scenario->target.to;
 }
 
 static bool is_column(const struct compiler *c, struct slice name)
@@ -234,7 +245,7 @@ static bool value_known(const struct known *k, const struct name_use *u)
         return is_defined(k, u->name, USE_VALUE, u->actor);
     return is_defined(k, u->name, USE_VALUE, u->actor) || in_list(scope_names, u->name) ||
            in_list(funcs_names, u->name) || find_actor(k->c, u->name) || is_column(k->c, u->name) ||
-           is_setting(k->c, u->name);
+           is_setting(k->c, u->name) || is_shared(k->c, u->name);
 }
 
 static void offer_defs(const struct known *k, enum use_kind kind, const struct actor_plan *actor, struct suggest *s)
@@ -265,6 +276,8 @@ static void report_value(const struct known *k, const struct name_use *u)
         suggest_offer(&s, slice_of(c->plan->actors[i].name));
     for (uint32_t i = 0; i < c->model->nmatrix; i++)
         suggest_offer(&s, slice_of(c->model->matrix_names[i]));
+    for (uint32_t i = 0; c->scenario->before && i < c->scenario->before->nactors; i++)
+        suggest_offer(&s, slice_of(c->scenario->before->actors[i].name));
     struct diag *g = compile_error(c, u->mark, "nobody defines or captures `%.*s`", (int)u->name.n, u->name.p);
     diag_suggest(c->diags, g, &s);
     if (slice_is(u->name, "row")) diag_hint(c->diags, g, "it is the row of `each` or `matrix`");
@@ -342,8 +355,11 @@ static bool field_known(const struct known *k, const struct fields *f, struct sl
     const struct node *pass = passed(f);
     for (size_t i = 0; i < sizeof f->lists / sizeof *f->lists && f->lists[i]; i++)
         if (in_list(f->lists[i], name)) return true;
+    const struct case_model *before = c->scenario->before;
     for (uint32_t i = 0; f->ports && i < c->model->nports; i++)
         if (slice_eq(c->model->ports[i]->text, name)) return true;
+    for (uint32_t i = 0; f->ports && before && i < before->nports; i++)
+        if (slice_eq(before->ports[i]->text, name)) return true;
     if (f->row) return in_rows(c, name);
     if (f->vars) return is_defined(k, name, USE_VALUE, NULL) || is_setting(c, name);
     for (uint32_t i = 0; pass && i < pass->n; i++)

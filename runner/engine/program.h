@@ -118,8 +118,10 @@ struct actor_plan {
     struct instr *own;            /* connecting, or accepting: done before, or with, the first step */
     struct program_plan *program; /* run */
     struct quantity instances;
+    struct block setup; /* before its steps */
     struct block steps;
     struct block serve;
+    struct block always; /* once all others have ended, whatever happened */
     struct meanwhile meanwhile;
     bool has_meanwhile; /* its own, or that of a block in it */
     bool lf;            /* eol */
@@ -143,6 +145,9 @@ struct case_plan {
     uint32_t nqueues;
     struct argument *vars; /* the file's, then the case's; without those that the command line replaces */
     uint32_t nvars;
+    enum level level;         /* of its steps, where they do not say otherwise */
+    struct text_plan *target; /* where the system under test is, or NULL */
+    struct expr *xfail_when;  /* NULL: always, if the case is said to fail */
 };
 
 #endif

@@ -183,6 +183,9 @@ static void judge(struct program *p, bool stopped)
     if (p->run->failed) return;
     if (!p->io->was_ready && !stopped)
         actor_fail(p->actor, "exit", plan->ready_mark, "`%s` ended with %s before it was ready", p->io->name, got);
+    else if (p->run->lasting && !stopped && !plan->exits)
+        actor_fail(p->actor, "exit", plan->ready_mark, "`%s` ended with %s, while cases still needed it", p->io->name,
+                   got);
     else if (!exit_want_met(&w, p->process.status) && p->io->killed)
         actor_fail(p->actor, "exit", plan->exit_mark, "expected %s, but it did not end within %s and was killed",
                    exit_want_show(&w, want), units_show_duration(plan->grace, grace));

@@ -5,9 +5,9 @@
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/crew.h"
 #include "engine/datum.h"
 #include "engine/deadlock.h"
 #include "engine/dialing.h"
@@ -17,6 +17,7 @@
 #include "engine/scope.h"
 #include "engine/serve.h"
 #include "engine/tmp.h"
+#include "engine/verdict.h"
 #include "engine/wait.h"
 #include "net/sock.h"
 #include "util/clock.h"
@@ -25,7 +26,15 @@
 
 enum { START_AT_ONCE = 256, FAILURES_MOST = 1000, POLLS_MOST = 100 };
 #define QUIET_NS (3 * NS_PER_MS)
-#define END_ALL_NS (2 * NS_PER_S)
+
+/* Its tasks run next: what the process has once is theirs. */
+static void enter(void *ctx)
+{
+    struct run *r = ctx;
+    struct luastate *lua = r->base->lua->state;
+    if (lua) lua->host = r->lua.lua ? &r->lua : NULL;
+    crew_running(r->base->crew, r->base->board);
+}
 
 const char *run_tmp(struct run *r)
 {
@@ -67,6 +76,7 @@ struct actor *run_add_actor(struct run *r, const struct actor_plan *plan, uint32
 
 static bool has_steps(const struct actor *a)
 {
+    if (a->plan->model->part != ACTOR_STEPS) return a->plan->model->part == ACTOR_SETUP;
     return a->plan->model->has_steps || a->plan->model->kind == ACTOR_CONNECT;
 }
 
@@ -94,17 +104,53 @@ static void allow_graces(const struct run *r)
     if (until > b->deadline) b->deadline = until;
 }
 
-void run_stop(struct run *r)
+static void note_phase(const struct run *r, const char *phase)
 {
-    if (r->phase >= RUN_STOPPING) return;
+    snprintf(r->base->board->phase, sizeof r->base->board->phase, "%s", phase);
+}
+
+static void stop_programs(struct run *r)
+{
     r->phase = RUN_STOPPING;
     allow_graces(r);
     reactor_unset(r->sched.reactor, &r->over);
-    reactor_unset(r->sched.reactor, &r->quiet);
-    snprintf(r->base->board->phase, sizeof r->base->board->phase, "ending programs");
+    note_phase(r, "ending programs");
     for (struct actor *a = r->actors; a; a = a->next)
         actor_cancel(a);
     stop_next_program(r);
+}
+
+static int64_t limit_of(const struct run *r)
+{
+    return (int64_t)((double)r->model->timeout * r->base->settings->timeout_scale);
+}
+
+/* The `always` steps have as much time again as the case had, so that a case that took too long cleans up too. */
+static bool begin_always(struct run *r)
+{
+    r->phase = RUN_ALWAYS;
+    for (struct actor *a = r->actors; a; a = a->next)
+        r->ending += a->plan->always.n && !a->server;
+    if (!r->ending) return false;
+    r->base->board->deadline = clock_now() + limit_of(r);
+    reactor_set(r->sched.reactor, &r->over, r->base->board->deadline);
+    note_phase(r, "");
+    for (struct actor *a = r->actors; a; a = a->next)
+        if (a->plan->always.n && !a->server) actor_always(a);
+    return true;
+}
+
+void run_stop(struct run *r)
+{
+    if (r->phase >= RUN_ALWAYS) return;
+    const bool told = r->told_to_end;
+    const bool began = r->phase >= RUN_SETUP;
+    r->phase = RUN_ALWAYS;
+    reactor_unset(r->sched.reactor, &r->over);
+    reactor_unset(r->sched.reactor, &r->quiet);
+    for (struct actor *a = r->actors; a; a = a->next)
+        actor_cancel(a);
+    if (told || !began || !begin_always(r)) stop_programs(r);
 }
 
 void run_program_ended(struct run *r, struct program *p)
@@ -131,15 +177,38 @@ static void leave_syncs(struct run *r, const struct actor *a)
     }
 }
 
+static void begin_steps(struct run *r);
+
+/* What serves every case does not end with one connection: a case that leaves in the middle is no failure of it, and
+ * another one is that of the cases that run. */
+static void copy_ended(struct run *r)
+{
+    const struct event_failure *f = r->nfailures ? &r->failures[0] : NULL;
+    const bool left = f && (strcmp(f->kind, "closed") == 0 || strcmp(f->kind, "reset") == 0);
+    if (r->failed && f && !left) crew_break(r->base->crew, f);
+    r->failed = false;
+    r->nfailures = 0;
+    r->verdict = SR_PASS;
+}
+
 void run_actor_ended(struct run *r, struct actor *a)
 {
+    if (r->phase == RUN_ALWAYS) {
+        if (--r->ending == 0) stop_programs(r);
+        return;
+    }
     if (a->server) r->serving--;
     if (a->server || has_steps(a)) r->unfinished--;
+    if (r->lasting && a->server) {
+        copy_ended(r);
+        return;
+    }
     if (r->failed) {
         run_stop(r);
         return;
     }
     leave_syncs(r, a);
+    if (r->phase == RUN_SETUP) begin_steps(r);
 }
 
 /* All actors with steps are done. What is still on its way to a server is dealt with first; then copies that rest at an
@@ -167,7 +236,7 @@ static void settle(struct run *r)
 static void idle(void *ctx)
 {
     struct run *r = ctx;
-    if (r->phase != RUN_STEPS) return;
+    if (r->phase != RUN_STEPS || r->lasting) return;
     if (r->unfinished == r->serving) {
         settle(r);
         return;
@@ -179,7 +248,7 @@ static void idle(void *ctx)
 }
 
 /* Timers and signals only take note, as the reactor wants it; the control task then does what is due. */
-enum { DUE_QUIET = 1, DUE_OVER = 2, DUE_SIGNAL = 4, DUE_STOP = 8 };
+enum { DUE_QUIET = 1, DUE_OVER = 2, DUE_END = 4, DUE_STOP = 8 };
 
 static void quiet_fired(struct timer *t)
 {
@@ -224,10 +293,15 @@ static void look_for_deadlock(struct run *r)
 static void case_over(struct run *r)
 {
     char limit[UNITS_TEXT], text[200];
-    units_show_duration(r->base->board->deadline - r->started, limit);
+    units_show_duration(limit_of(r), limit);
     if (r->starting) {
         snprintf(text, sizeof text, "`%s` was not ready within the %s of the case", program_name(r->starting), limit);
         failure_of_case(r, "timeout", r->starting->plan->ready_mark, text);
+    } else if (r->phase == RUN_ALWAYS) {
+        snprintf(text, sizeof text, "the `always` steps took longer than %s", limit);
+        failure_of_case(r, "timeout", r->model->mark, text);
+        stop_programs(r);
+        return;
     } else {
         snprintf(text, sizeof text, "the case took longer than %s", limit);
         failure_of_case(r, "timeout", r->model->mark, text);
@@ -241,8 +315,9 @@ static void control(struct task *t)
     const unsigned due = r->due;
     r->due = 0;
     if (r->phase >= RUN_STOPPING) return;
-    if (due & DUE_SIGNAL) {
+    if (due & DUE_END) {
         r->told_to_end = true;
+        if (r->phase == RUN_ALWAYS) stop_programs(r);
         run_stop(r);
     } else if (due & DUE_STOP) {
         run_stop(r);
@@ -253,11 +328,20 @@ static void control(struct task *t)
     }
 }
 
-static void signalled(struct watch *w)
+void run_tell_end(struct run *r)
 {
-    struct run *r = (struct run *)(void *)((char *)w - offsetof(struct run, signals));
-    r->due |= DUE_SIGNAL;
+    r->due |= DUE_END;
     task_wake(&r->control);
+}
+
+void run_break(struct run *r, const struct event_failure *why)
+{
+    struct event_failure *f = run_add_failure(r, SR_FAIL);
+    f->kind = arena_dup(&r->arena, slice_of(why->kind));
+    f->message = arena_dup(&r->arena, slice_of(why->message));
+    f->place = why->place;
+    f->after = clock_now() - r->started;
+    run_stop_soon(r);
 }
 
 /* Actors start in groups, so that the connects of a crowd do not overrun the backlog before anybody accepts. */
@@ -274,7 +358,7 @@ static void start_some(struct task *t)
     for (unsigned n = 0; s->next && n < START_AT_ONCE && r->phase == RUN_STEPS; n++) {
         struct actor *a = s->next;
         s->next = a->next;
-        if (a->server) continue;
+        if (a->server || a->plan->model->part != ACTOR_STEPS) continue;
         if (a->plan->model->serves)
             serve_start(a);
         else if (has_steps(a))
@@ -295,6 +379,28 @@ static void begin_steps(struct run *r)
     task_wake(&s->task);
 }
 
+/* The steps that come first are an actor's of their own, which nobody else may meet. */
+static bool begin_setup(struct run *r)
+{
+    r->phase = RUN_SETUP;
+    for (struct actor *a = r->actors; a; a = a->next) {
+        if (a->plan->model->part != ACTOR_SETUP) continue;
+        actor_start(a);
+        return true;
+    }
+    return false;
+}
+
+static void begin_part(struct run *r)
+{
+    if (r->lasting) {
+        reactor_unset(r->sched.reactor, &r->over);
+        r->base->board->deadline = 0;
+        crew_shared_ready(r->base->crew);
+    }
+    if (!begin_setup(r)) begin_steps(r);
+}
+
 static void start_next_program(struct run *r)
 {
     for (struct program *p = r->programs; p; p = p->next) {
@@ -304,7 +410,7 @@ static void start_next_program(struct run *r)
         return;
     }
     r->starting = NULL;
-    begin_steps(r);
+    begin_part(r);
 }
 
 void run_program_ready(struct run *r, struct program *p)
@@ -411,13 +517,12 @@ static void count_parties(struct run *r)
 
 static void begin_time(struct run *r)
 {
-    const int64_t limit = (int64_t)((double)r->model->timeout * r->base->settings->timeout_scale);
     struct board *b = r->base->board;
     r->started = clock_now();
-    board_clear(b);
+    board_clear_case(b);
     b->case_index = r->base->emit->case_index;
     b->started = r->started;
-    b->deadline = r->started + limit;
+    b->deadline = r->started + limit_of(r);
 }
 
 static void run_actors(struct run *r, const struct datum **rows)
@@ -426,20 +531,17 @@ static void run_actors(struct run *r, const struct datum **rows)
     r->over.fire = over_fired;
     r->quiet.fire = quiet_fired;
     reactor_set(r->sched.reactor, &r->over, r->base->board->deadline);
-    r->signals = (struct watch){.fd = -1, .wake = signalled};
-    if (r->base->signals >= 0) reactor_add(r->sched.reactor, &r->signals, r->base->signals);
     r->sched.idle = idle;
     r->sched.idle_ctx = r;
     add_actors(r);
     const bool ready = reserve_ports(r) && (!rows || load_row(r, rows)) && open_actors(r);
     if (ready) {
         count_parties(r);
-        r->base->board->phase[0] = '\0';
+        note_phase(r, "");
         start_next_program(r);
     } else {
         run_stop(r);
     }
-    if (!r->sched.stop) sched_run(&r->sched);
 }
 
 static void free_lua(struct run *r)
@@ -455,16 +557,9 @@ static void free_lua(struct run *r)
     luaL_unref(s->L, LUA_REGISTRYINDEX, r->row ? r->row : LUA_NOREF);
 }
 
-static void end_children(void)
-{
-    siginfo_t info;
-    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) return;
-    process_end_all(NULL, clock_now() + END_ALL_NS);
-}
-
 static void run_done(struct run *r)
 {
-    if (r->sched.reactor) reactor_remove(r->sched.reactor, &r->signals);
+    enter(r);
     lua_host_end(r);
     while (r->actors) {
         struct actor *a = r->actors;
@@ -472,24 +567,49 @@ static void run_done(struct run *r)
         actor_free(a);
     }
     free_lua(r);
-    end_children();
+    crew_end_children(r->base->crew);
     for (uint32_t i = 0; i < r->model->nports; i++)
         if (r->ports && r->ports[i].fd >= 0) close(r->ports[i].fd);
     if (r->permit.tmp) {
         tmp_remove(r->permit.tmp);
         mem_free((void *)(uintptr_t)r->permit.tmp);
     }
+    reactor_unset(r->sched.reactor, &r->over);
+    reactor_unset(r->sched.reactor, &r->quiet);
+    task_done(&r->control);
     sched_done(&r->sched);
     mem_free(r->failures);
     arena_done(&r->arena);
 }
 
+/* What makes an expected failure depend on variables. Evaluated while the case is still there. */
+static bool is_xfail(struct run *r)
+{
+    const struct case_model *m = r->model;
+    bool holds = true;
+    if (!m->xfail || !r->plan->xfail_when || !r->actors) return m->xfail != NULL;
+    struct eval e = actor_eval(r->actors);
+    if (condition_eval(r->plan->xfail_when, m->xfail_when->mark, &e, &holds)) return holds;
+    actor_fail_eval(r->actors, &e);
+    return false;
+}
+
 static void send_verdict(struct run *r)
 {
-    const bool skipped = r->skip && !r->nfailures;
+    const bool xfail = is_xfail(r);
+    const struct verdict_facts facts = {.worst = r->verdict,
+                                        .failures = r->failures,
+                                        .nfailures = r->nfailures,
+                                        .skip = r->skip,
+                                        .xfail = xfail,
+                                        .message = r->model->xfail_message};
+    const enum sr_verdict verdict = verdict_of_case(&facts);
+    const bool told = verdict == SR_XFAIL || verdict == SR_XPASS;
     struct event e = {.kind = EVENT_VERDICT,
-                      .verdict = skipped ? SR_SKIP : r->verdict,
-                      .text = skipped ? r->skip : NULL,
+                      .verdict = verdict,
+                      .text = verdict == SR_SKIP ? r->skip
+                              : told             ? r->model->xfail_reason
+                                                 : NULL,
                       .duration = clock_now() - r->started,
                       .tags = *r->model->tags ? r->model->tags : NULL,
                       .failures = r->failures,
@@ -497,23 +617,40 @@ static void send_verdict(struct run *r)
     emit_event(r->base->emit, &e);
 }
 
-bool run_case(const struct run_base *base, const struct case_model *model, const struct case_plan *plan,
-              const struct datum **rows)
+struct run *run_of_sched(struct sched *s)
 {
-    struct run r = {.base = base, .model = model, .plan = plan, .verdict = SR_PASS};
-    r.permit = (struct permit_scope){.permit = base->settings->permit, .folder = base->folder};
-    r.tail = &r.actors;
-    r.programs_tail = &r.programs;
-    begin_time(&r);
-    const int error = sched_init(&r.sched);
-    if (error < 0) {
-        failure_of_case(&r, "system", model->mark, strerror(-error));
-    } else {
-        r.first = arena_array(&r.arena, plan->nactors, sizeof *r.first);
-        run_actors(&r, rows);
-    }
-    const bool judged = !r.told_to_end;
-    if (judged) send_verdict(&r);
-    run_done(&r);
+    return (struct run *)(void *)((char *)s - offsetof(struct run, sched));
+}
+
+struct run *run_new(const struct run_base *base, const struct case_model *model, const struct case_plan *plan,
+                    const struct datum **rows)
+{
+    struct run *r = mem_zalloc(sizeof *r);
+    *r = (struct run){.base = base, .model = model, .plan = plan, .verdict = SR_PASS};
+    r->permit = (struct permit_scope){.permit = base->settings->permit, .folder = base->folder};
+    if (base->shared) r->permit.shared = &base->shared->permit;
+    r->tail = &r->actors;
+    r->programs_tail = &r->programs;
+    r->lasting = model == base->scenario->before;
+    begin_time(r);
+    sched_join(&r->sched, base->hub);
+    r->sched.enter = enter;
+    r->sched.enter_ctx = r;
+    r->first = arena_array(&r->arena, plan->nactors, sizeof *r->first);
+    enter(r);
+    base->hub->current = &r->sched;
+    run_actors(r, rows);
+    return r;
+}
+
+bool run_free(struct run *r)
+{
+    const bool judged = !r->told_to_end && !r->lasting;
+    enter(r);
+    if (judged) send_verdict(r);
+    r->base->board->case_index = -1;
+    r->base->board->deadline = 0;
+    run_done(r);
+    mem_free(r);
     return judged;
 }

@@ -25,7 +25,9 @@ struct reserved_port {
 
 enum run_phase {
     RUN_STARTING, /* programs, one after the other, until they are ready */
+    RUN_SETUP,
     RUN_STEPS,
+    RUN_ALWAYS,   /* what is done whatever happened */
     RUN_STOPPING, /* programs are being ended */
     RUN_OVER,
 };
@@ -37,8 +39,10 @@ struct run_base {
     const char *folder;
     struct lazy_lua *lua;
     struct emit *emit;
-    struct board *board;
-    int signals; /* signalfd(2): readable when the child is to end; -1: none */
+    struct board *board; /* of this case */
+    struct hub *hub;
+    struct crew *crew;  /* who runs it, beside others */
+    struct run *shared; /* that of `before`, whose actors every case sees; NULL: none, or this is it */
 };
 
 struct run {
@@ -56,19 +60,20 @@ struct run {
     struct sync *syncs;
     struct queue *queues;
     struct reserved_port *ports;
-    struct timer over;  /* the case's deadline */
-    struct timer quiet; /* the next look for a deadlock */
-    struct watch signals;
-    struct task control; /* does what timers and signals have noted */
+    struct timer over;   /* the case's deadline */
+    struct timer quiet;  /* the next look for a deadlock */
+    struct task control; /* does what timers and others have noted */
     unsigned due;
     uint64_t quiet_passes;
     int64_t started;
     uint32_t unfinished; /* actors with steps, and copies, that run */
     uint32_t serving;    /* of these, copies of `serve` */
+    uint32_t ending;     /* actors at their `always` steps */
     int vars, row;       /* registry references, 0: not made yet */
     enum run_phase phase;
     bool failed; /* something did not pass: the others are cancelled */
     bool told_to_end;
+    bool lasting;     /* `before`: goes on until it is told to end, or something in it fails */
     const char *skip; /* reason of a `skip` step */
     enum sr_verdict verdict;
     struct event_failure *failures;
@@ -79,11 +84,19 @@ struct run {
 };
 
 struct datum;
-/* Runs one case from its first socket to its last, and sends its verdict; false if it was told to end before (no
- * verdict is sent). */
-/* rows: the row of `each`, or the values of the matrix in the order of its names; NULL: neither. */
-bool run_case(const struct run_base *base, const struct case_model *model, const struct case_plan *plan,
-              const struct datum **rows);
+/* Begins a case; it goes on while its hub runs, until its sched is stopped. rows: the row of `each`, or the values of
+ * the matrix in the order of its names; NULL: neither. Owned. */
+struct run *run_new(const struct run_base *base, const struct case_model *model, const struct case_plan *plan,
+                    const struct datum **rows);
+/* Sends its verdict and ends all that it has; false if it was told to end before (no verdict is sent), or is the run of
+ * `before`. */
+bool run_free(struct run *r);
+/* Its time and its actors are given up: nothing is judged. */
+void run_tell_end(struct run *r);
+/* The others that it works with have gone: `why` is the reason why this case cannot go on. */
+void run_break(struct run *r, const struct event_failure *why);
+/* The run whose sched this is. */
+struct run *run_of_sched(struct sched *s);
 
 /* The case's temporary folder, made on first use; NULL if it cannot be made. */
 const char *run_tmp(struct run *r);

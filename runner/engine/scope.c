@@ -194,9 +194,56 @@ static int ports_index(lua_State *L)
 {
     const struct run *r = actor_of_upvalue(L)->run;
     if (lua_type(L, 2) != LUA_TSTRING) return 0;
-    for (uint32_t i = 0; i < r->model->nports; i++)
-        if (is(name_at(L, 2), r->ports[i].name)) return lua_pushinteger(L, r->ports[i].port), 1;
+    for (; r; r = r->base->shared)
+        for (uint32_t i = 0; i < r->model->nports; i++)
+            if (is(name_at(L, 2), r->ports[i].name)) return lua_pushinteger(L, r->ports[i].port), 1;
     return 0;
+}
+
+/* The text of the target's address, as it is for this actor. */
+static const char *target_text(lua_State *L, struct actor *a)
+{
+    struct slice text;
+    struct eval e = actor_eval(a);
+    if (!text_eval(a->run->plan->target, &e, &text)) luaL_error(L, "%s", e.why);
+    return lua_pushlstring(L, text.p, text.n);
+}
+
+static struct actor *shared_actor(const struct run *r, struct slice name)
+{
+    for (; r; r = r->base->shared)
+        for (uint32_t i = 0; i < r->plan->nactors; i++)
+            if (is(name, r->plan->actors[i].name) && r->first[i]) return r->first[i];
+    return NULL;
+}
+
+/* Where it is; and if it is a program of this file, what that has. */
+static int target_index(lua_State *L)
+{
+    struct actor *a = actor_of_upvalue(L);
+    struct addr_spec spec;
+    size_t at;
+    if (lua_type(L, 2) != LUA_TSTRING) return 0;
+    const struct slice name = name_at(L, 2);
+    if (is(name, "address")) return target_text(L, a), 1;
+    if (is(name, "port") || is(name, "host")) {
+        const char *why = addr_parse(slice_of(target_text(L, a)), &spec, &at);
+        if (why) return luaL_error(L, "the target's address: %s", why);
+        if (is(name, "port")) return lua_pushinteger(L, spec.port), 1;
+        return lua_pushstring(L, spec.host), 1;
+    }
+    struct actor *program = shared_actor(a->run, SLICE("target"));
+    if (!program) return 0;
+    push_actor(L, program);
+    lua_pushvalue(L, 2);
+    lua_gettable(L, -2);
+    return 1;
+}
+
+static int target_tostring(lua_State *L)
+{
+    target_text(L, actor_of_upvalue(L));
+    return 1;
 }
 
 /* A table without contents whose fields a function gives. */
@@ -210,6 +257,18 @@ static void push_object(lua_State *L, struct actor *a, lua_CFunction index)
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_setmetatable(L, -2);
+}
+
+static bool push_target(lua_State *L, struct actor *a)
+{
+    if (!a->run->plan->target) return false;
+    push_object(L, a, target_index);
+    lua_getmetatable(L, -1);
+    lua_pushlightuserdata(L, a);
+    lua_pushcclosure(L, target_tostring, 1);
+    lua_setfield(L, -2, "__tostring");
+    lua_pop(L, 1);
+    return true;
 }
 
 static void push_datum(lua_State *L, struct run *r, const struct datum *d)
@@ -306,18 +365,17 @@ static bool push_word(lua_State *L, struct actor *a, struct slice name)
     if (is(name, "env")) return push_object(L, a, env_index), true;
     if (is(name, "ports")) return push_object(L, a, ports_index), true;
     if (is(name, "vars")) return scope_push_vars(L, a->run), true;
+    if (is(name, "target")) return push_target(L, a);
     return false;
 }
 
 static bool push_other(lua_State *L, const struct actor *a, struct slice name)
 {
-    const struct run *r = a->run;
-    for (uint32_t i = 0; i < r->plan->nactors; i++) {
-        if (!is(name, r->plan->actors[i].name) || !r->first[i]) continue;
-        push_actor(L, r->first[i]);
-        return true;
-    }
-    return false;
+    const struct target_model *t = &a->run->base->scenario->target;
+    if (is(name, "target") && t->actor) name = slice_of(t->actor);
+    struct actor *other = shared_actor(a->run, name);
+    if (other) push_actor(L, other);
+    return other != NULL;
 }
 
 static bool get(void *owner, lua_State *L, int name)

@@ -8,6 +8,7 @@
 
 #include "engine/script_failure.h"
 #include "engine/tmp.h"
+#include "engine/verdict.h"
 #include "lua/testscript.h"
 #include "net/process.h"
 #include "util/clock.h"
@@ -82,12 +83,13 @@ static void note_due(struct trial *r, unsigned due)
 
 static enum sr_verdict verdict_of(const struct trial *r, const char *kind)
 {
-    static const char *const errors[] = {"misuse", "lua", "permission", "system", "limit"};
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-        if (strcmp(errors[i], kind) == 0) return SR_ERROR;
-    if (strcmp(r->test->level, "should") == 0) return SR_WARN;
-    if (strcmp(r->test->level, "may") == 0) return SR_PASS;
-    return strcmp(r->test->level, "setup") == 0 ? SR_ERROR : SR_FAIL;
+    static const struct {
+        const char *name;
+        enum level level;
+    } levels[] = {{"should", LEVEL_SHOULD}, {"may", LEVEL_MAY}, {"setup", LEVEL_SETUP}};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(r->test->level, levels[i].name) == 0) return verdict_of_miss(kind, levels[i].level);
+    return verdict_of_miss(kind, LEVEL_MUST);
 }
 
 /* NULL: it is a consequence of what was told already, or only recorded. */
@@ -366,10 +368,12 @@ static void finish(struct trial *r)
 
 static void send_verdict(struct trial *r)
 {
-    const bool skipped = r->skip && !r->nfailures;
+    const struct verdict_facts facts = {
+        .worst = r->verdict, .failures = r->failures, .nfailures = r->nfailures, .skip = r->skip};
+    const enum sr_verdict verdict = verdict_of_case(&facts);
     struct event e = {.kind = EVENT_VERDICT,
-                      .verdict = skipped ? SR_SKIP : r->verdict,
-                      .text = skipped ? r->skip : NULL,
+                      .verdict = verdict,
+                      .text = verdict == SR_SKIP ? r->skip : NULL,
                       .duration = clock_now() - r->started,
                       .tags = *r->test->tags ? r->test->tags : NULL,
                       .failures = r->failures,
@@ -380,7 +384,7 @@ static void send_verdict(struct trial *r)
 static bool run_test(const struct base *base, uint32_t index)
 {
     const struct child_job *job = base->job;
-    const struct luatest *test = &base->script.tests[index];
+    const struct luatest *test = &base->script.tests[index % base->script.n];
     struct trial *r = mem_zalloc(sizeof *r);
     struct event begins = {.kind = EVENT_CASE, .tags = *test->tags ? test->tags : NULL};
     base->emit->case_name = test->name;
@@ -434,7 +438,7 @@ bool script_run(const struct child_job *job, struct lazy_lua *lua, struct emit *
                      .text = {job->file, job->texts[0].text}};
     bool good = b.lua && load(&b);
     for (uint32_t i = 0; good && i < job->ncases; i++)
-        good = job->cases[i] < b.script.n && run_test(&b, job->cases[i]);
+        good = b.script.n && run_test(&b, job->cases[i]);
     testscript_done(&b.script);
     return good;
 }

@@ -54,3 +54,10 @@ int event_action_of_name(const char *name)
 {
     return find(actions, COUNT(actions), name);
 }
+
+const struct event_failure *event_reason(const struct event *e)
+{
+    for (size_t i = 0; e->verdict != SR_WARN && i < e->nfailures; i++)
+        if (!e->failures[i].warning) return &e->failures[i];
+    return e->nfailures ? &e->failures[0] : NULL;
+}

@@ -84,6 +84,9 @@ struct event {
     uint32_t case_line;
     int32_t case_index; /* -1: none */
     const char *tags;   /* separated by spaces, or NULL */
+    /* EVENT_CASE and EVENT_VERDICT: what stands on the case, or NULL each. */
+    const char *id, *ref, *quote, *level;
+    const char *covers; /* separated by spaces */
     const char *actor;
     const char *step;
     struct place place;
@@ -92,7 +95,8 @@ struct event {
     struct slice bytes;
     const char *text;
     enum sr_verdict verdict;
-    int64_t duration; /* ns */
+    uint32_t attempts; /* EVENT_VERDICT: how often the case was run, if more than once */
+    int64_t duration;  /* ns */
     struct event_failure *failures;
     size_t nfailures;
 };
@@ -101,6 +105,9 @@ const char *event_kind_name(enum event_kind k);
 int event_kind_of_name(const char *name); /* -1: unknown */
 const char *event_action_name(enum event_action a);
 int event_action_of_name(const char *name);
+/* The failure that made the verdict what it is: the first, warnings passed over where something worse has happened.
+ * NULL: none. */
+const struct event_failure *event_reason(const struct event *e);
 static inline bool event_is_control(enum event_kind k)
 {
     return k <= EVENT_RUN_END;

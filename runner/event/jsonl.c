@@ -94,6 +94,11 @@ static void write_event(struct jsonw *w, const struct event *e)
     write_number(w, "line", e->case_line, 0);
     write_number(w, "index", e->case_index, -1);
     jsonw_str(w, "tags", e->tags);
+    jsonw_str(w, "id", e->id);
+    jsonw_str(w, "ref", e->ref);
+    jsonw_str(w, "quote", e->quote);
+    jsonw_str(w, "level", e->level);
+    jsonw_str(w, "covers", e->covers);
     jsonw_str(w, "actor", e->actor);
     jsonw_str(w, "step", e->step);
     write_place(w, &e->place);
@@ -103,6 +108,7 @@ static void write_event(struct jsonw *w, const struct event *e)
     write_bytes(w, "bytes", e->bytes);
     jsonw_str(w, "text", e->text);
     if (e->kind == EVENT_VERDICT) jsonw_str(w, "verdict", sr_verdict_name(e->verdict));
+    write_number(w, "attempts", e->attempts, 0);
     write_number(w, "duration", e->duration, 0);
     write_failures(w, e);
     jsonw_close(w, '}');
@@ -316,6 +322,11 @@ static void read_event(struct reading *r, const json_t *object, struct event *re
     ret->case_line = read_u32(r, object, "line");
     ret->case_index = (int32_t)read_range(r, object, "index", -1, -1, INT32_MAX);
     ret->tags = read_str(r, object, "tags");
+    ret->id = read_str(r, object, "id");
+    ret->ref = read_str(r, object, "ref");
+    ret->quote = read_str(r, object, "quote");
+    ret->level = read_str(r, object, "level");
+    ret->covers = read_str(r, object, "covers");
     ret->actor = read_str(r, object, "actor");
     ret->step = read_str(r, object, "step");
     read_place(r, object, &ret->place);
@@ -326,6 +337,7 @@ static void read_event(struct reading *r, const json_t *object, struct event *re
     ret->bytes = read_bytes(r, object, "bytes");
     ret->text = read_str(r, object, "text");
     if (ret->kind == EVENT_VERDICT) ret->verdict = (enum sr_verdict)read_name(r, object, "verdict", sr_verdict_of_name);
+    ret->attempts = read_u32(r, object, "attempts");
     ret->duration = read_int(r, object, "duration", 0);
     read_failures(r, object, ret);
 }

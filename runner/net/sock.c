@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -161,6 +162,12 @@ static int queued(int fd, unsigned long request)
 {
     int n = 0;
     return ioctl(fd, request, &n) < 0 ? -errno : n;
+}
+
+bool sock_can_accept(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
 }
 
 int sock_unread(int fd)

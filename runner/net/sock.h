@@ -46,6 +46,8 @@ void sock_reset(int fd);
 /* Bytes that can be read (SIOCINQ), and that the peer has not acknowledged (SIOCOUTQ). -errno if the kind of descriptor
  * does not know. */
 int sock_unread(int fd);
+/* A connection waits to be accepted. */
+bool sock_can_accept(int fd);
 int sock_unsent(int fd);
 /* Reserves a free TCP port on loopback: bound with SO_REUSEADDR, never listening, so that bind(0) does not hand it out
  * and connections to it are refused until a program binds it. The descriptor keeps the reservation. */

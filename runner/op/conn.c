@@ -105,7 +105,7 @@ void conn_done(struct conn *c)
     conn_close(c);
     if (c->messages) c->messages->drop(c);
     c->messages = NULL;
-    if (c->sched->scratch_user == c) c->sched->scratch_user = NULL;
+    if (c->sched->hub->scratch_user == c) c->sched->hub->scratch_user = NULL;
     mem_free(c->own);
     mem_free(c->path);
     c->own = NULL;
@@ -124,7 +124,7 @@ struct slice conn_from(const struct conn *c, uint64_t pos)
 /* Moves what is unread into a buffer of its own with room for `more` bytes behind it. */
 static void keep(struct conn *c, uint32_t more)
 {
-    const bool owned = c->own && c->sched->scratch_user != c;
+    const bool owned = c->own && c->sched->hub->scratch_user != c;
     uint32_t size = c->own_size ? c->own_size : OWN_FIRST;
     while (size < c->n + more)
         size *= 2;
@@ -138,14 +138,14 @@ static void keep(struct conn *c, uint32_t more)
         c->own_size = size;
     }
     c->data = c->own;
-    if (c->sched->scratch_user == c) c->sched->scratch_user = NULL;
+    if (c->sched->hub->scratch_user == c) c->sched->hub->scratch_user = NULL;
 }
 
 static void leave_scratch(struct sched *s, const struct conn *next)
 {
-    struct conn *user = s->scratch_user;
+    struct conn *user = s->hub->scratch_user;
     if (user && user != next && user->n) keep(user, 0);
-    s->scratch_user = NULL;
+    s->hub->scratch_user = NULL;
 }
 
 static void note_end(struct conn *c, ssize_t r)
@@ -190,10 +190,10 @@ int conn_fill(struct conn *c)
     const bool empty = c->n == 0;
     if (empty) {
         leave_scratch(c->sched, c);
-        into = c->sched->scratch;
+        into = c->sched->hub->scratch;
         room = SCRATCH;
     } else {
-        if (c->sched->scratch_user == c || c->data + c->n == c->own + c->own_size)
+        if (c->sched->hub->scratch_user == c || c->data + c->n == c->own + c->own_size)
             keep(c, c->n < SCRATCH ? c->n : SCRATCH);
         into = c->own + (c->data - c->own) + c->n;
         room = (size_t)(c->own + c->own_size - into);
@@ -204,7 +204,7 @@ int conn_fill(struct conn *c)
     if (r <= 0) return (int)r;
     if (empty) {
         c->data = into;
-        c->sched->scratch_user = c;
+        c->sched->hub->scratch_user = c;
     }
     c->n += (uint32_t)r;
     return (int)r;
@@ -221,7 +221,7 @@ void conn_take(struct conn *c, uint64_t pos)
         return;
     }
     c->data = "";
-    if (c->sched->scratch_user == c) c->sched->scratch_user = NULL;
+    if (c->sched->hub->scratch_user == c) c->sched->hub->scratch_user = NULL;
     if (c->own) {
         mem_free(c->own);
         c->own = NULL;

@@ -17,18 +17,33 @@ enum { SCRATCH = 64 << 10, SCHED_PASSES = 32 };
 struct task;
 struct conn;
 
-/* What all tasks of a process share. */
-struct sched {
+/* What all tasks of a process share, whichever case they belong to. */
+struct hub {
     struct reactor *reactor;
+    struct sched *head, **tail; /* those with tasks that can run */
+    struct sched *current;      /* whose tasks ran last, and whose `enter` was called; NULL: nobody's */
+    bool pause;                 /* hub_run is to return */
+    uint64_t passes;
+    char *scratch;             /* SCRATCH bytes that every receive goes into first */
+    struct conn *scratch_user; /* whose unread bytes are still in it */
+};
+
+/* The tasks of one case. Those of several take turns, a task of each. */
+struct sched {
+    struct hub *hub;
+    struct reactor *reactor; /* the hub's */
+    struct sched *next;
     struct task *head, **tail;
     uint64_t passes; /* resumes ever */
     int64_t now;     /* when the task that runs was resumed: near enough for reports and deadlines, and free */
     bool stop;
-    /* Called when no task can run, before the process waits. */
+    bool owns_hub, listed;
+    /* Called when none of its tasks can run any more. */
     void (*idle)(void *ctx);
     void *idle_ctx;
-    char *scratch;             /* SCRATCH bytes that every receive goes into first */
-    struct conn *scratch_user; /* whose unread bytes are still in it */
+    /* Called before one of its tasks runs, when others' have run since; or NULL. */
+    void (*enter)(void *ctx);
+    void *enter_ctx;
 };
 
 struct task {
@@ -42,7 +57,16 @@ struct task {
 };
 
 /* 0 or -errno. */
+int hub_init(struct hub *h);
+void hub_done(struct hub *h);
+/* Runs tasks until one of the scheds is stopped, which is returned, or `pause` was set: NULL, and it is cleared. */
+struct sched *hub_run(struct hub *h);
+
+/* One with a hub of its own. 0 or -errno. */
 int sched_init(struct sched *s);
+/* One of several. */
+void sched_join(struct sched *s, struct hub *h);
+/* All of its tasks must be done. */
 void sched_done(struct sched *s);
 /* Runs tasks until s->stop is set. */
 void sched_run(struct sched *s);

@@ -24,7 +24,7 @@ struct console {
     struct runnings runnings;
     const struct running *heading; /* the case that the trace is about, for comparison only */
     uint64_t counts[SR_VERDICTS];
-    uint64_t done, expected;
+    uint64_t done, expected, flaky;
     bool gap;   /* the last line printed was empty, or nothing was printed yet */
     bool shown; /* the progress line stands there */
     int64_t drawn;
@@ -85,6 +85,7 @@ static void take_verdict(struct console *c, const struct event *e)
 
     c->counts[e->verdict]++;
     c->done++;
+    c->flaky += e->attempts > 1 && !bad;
     if (bad) {
         if (!c->gap) buf_addc(&c->line, '\n');
         failure_render(e, &c->style, &c->line);
@@ -151,6 +152,7 @@ static void add_counts(const struct console *c, struct buf *out)
     };
 
     buf_printf(out, "%" PRIu64 " passed", c->counts[SR_PASS]);
+    if (c->flaky > 0) buf_printf(out, " (%" PRIu64 " flaky)", c->flaky);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         uint64_t n = c->counts[words[i].verdict];
         if (n > 0) buf_printf(out, ", %" PRIu64 " %s", n, n == 1 ? words[i].one : words[i].many);

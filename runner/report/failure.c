@@ -131,17 +131,9 @@ void failure_render(const struct event *e, const struct style *s, struct buf *ou
     if (e->nfailures > FAILURES_MOST) buf_printf(out, "\n   ... and %zu more failures\n", e->nfailures - FAILURES_MOST);
 }
 
-/* The first that made the verdict what it is. */
-static const struct event_failure *main_failure(const struct event *e)
-{
-    for (size_t i = 0; i < e->nfailures; i++)
-        if (!e->failures[i].warning) return &e->failures[i];
-    return e->nfailures > 0 ? &e->failures[0] : NULL;
-}
-
 void failure_summary(const struct event *e, struct buf *out)
 {
-    const struct event_failure *f = main_failure(e);
+    const struct event_failure *f = event_reason(e);
     struct buf who = BUF_INIT(HEADLINE_MOST);
 
     if (!f) {

@@ -187,7 +187,8 @@ static void add_message(struct junit *j, const struct event *e, struct buf *out)
 
 static void add_failure(struct junit *j, const char *element, const struct event *e, struct buf *out)
 {
-    const char *kind = e->nfailures > 0 ? e->failures[0].kind : NULL;
+    const struct event_failure *reason = event_reason(e);
+    const char *kind = reason ? reason->kind : NULL;
 
     buf_printf(out, "      <%s", element);
     xml_attr("type", slice_of(kind ? kind : sr_verdict_name(e->verdict)), out);

@@ -57,7 +57,8 @@ static void add_quoted(struct tap *t, const char *indent, const char *key, struc
 
 static void add_at(struct tap *t, const struct event *e)
 {
-    const struct place *p = e->nfailures > 0 ? &e->failures[0].place : &e->place;
+    const struct event_failure *f = event_reason(e);
+    const struct place *p = f ? &f->place : &e->place;
     const char *file = p->file ? p->file : e->file;
     uint32_t line = p->file ? p->line : e->case_line;
 
@@ -94,7 +95,8 @@ static void add_diagnostics(struct tap *t, const struct event *e)
     buf_adds(&t->line, "  ---\n");
     add_quoted(t, "  ", "message", summary.n > 0 ? buf_slice(&summary) : slice_of(sr_verdict_name(e->verdict)));
     buf_printf(&t->line, "  severity: %s\n", e->verdict == SR_WARN ? "warning" : sr_verdict_name(e->verdict));
-    if (e->nfailures > 0 && e->failures[0].kind) add_quoted(t, "  ", "kind", slice_of(e->failures[0].kind));
+    const struct event_failure *f = event_reason(e);
+    if (f && f->kind) add_quoted(t, "  ", "kind", slice_of(f->kind));
     add_at(t, e);
     add_literal(t, "report", e);
     buf_adds(&t->line, "  ...\n");

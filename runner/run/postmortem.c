@@ -75,10 +75,9 @@ static const char *show_status(const struct postmortem *p, struct arena *a)
 
 static const char *show_deadline(const struct postmortem *p, struct arena *a)
 {
-    const struct board *b = p->worker->board;
     char deadline[UNITS_TEXT], grace[UNITS_TEXT];
-    int64_t limit = p->worker->limit ? p->worker->limit : b->deadline - b->started;
-    units_show_duration(limit > 0 ? limit : 0, deadline);
+    if (p->beside) return "let no other case go on until one ran past its deadline, and was killed with their process";
+    units_show_duration(p->limit > 0 ? p->limit : 0, deadline);
     units_show_duration(p->grace, grace);
     return arena_printf(a, "ran past its deadline of %s and %s of grace, and was killed", deadline, grace);
 }
@@ -174,13 +173,13 @@ static void blame_actor(const struct postmortem *p, const struct board_actor *ac
     set_place(p, actor->line, actor->col, f);
 }
 
-static void read_board(const struct postmortem *p, struct arena *a, struct event_failure *f)
+static void read_board(const struct postmortem *p, const struct board *b, struct arena *a, struct event_failure *f)
 {
-    const struct board *b = p->worker->board;
+    const struct board *first = p->worker->board;
     const struct board_actor *only = only_actor(b);
     if (only) blame_actor(p, only, a, f);
     add_note(f, "phase", safe_text(b->phase, sizeof b->phase, a));
-    add_note(f, "Lua", safe_text(b->lua, sizeof b->lua, a));
+    add_note(f, "Lua", safe_text(first->lua, sizeof first->lua, a));
     for (uint32_t i = 0; i < b->nactors && i < BOARD_ACTORS; i++) {
         const struct board_actor *actor = &b->actors[i];
         if (!actor->name[0] || actor == only) continue;
@@ -190,10 +189,14 @@ static void read_board(const struct postmortem *p, struct arena *a, struct event
     add_note(f, "last messages", show_records(b, a));
 }
 
-void postmortem_verdict(const struct postmortem *p, uint32_t index, const char *before, struct arena *a,
+void postmortem_verdict(const struct postmortem *given, uint32_t index, const char *before, struct arena *a,
                         struct event *ret)
 {
-    const struct board *b = p->worker->board;
+    struct postmortem own = *given, *p = &own;
+    const struct board *b = board_of_case(p->worker->board, (int32_t)index);
+    const struct worker_case *c = worker_running(p->worker, index);
+    p->limit = c ? c->limit : b ? b->deadline - b->started : 0;
+    p->beside = c && p->worker->nrunning > 1 && p->now < c->deadline;
     struct event_failure *f = ARENA_NEW(a, struct event_failure);
     *f = (struct event_failure){.kind = kind_of(p), .after = -1, .limit = -1};
     f->notes = arena_array(a, NOTES_MOST, sizeof *f->notes);
@@ -202,7 +205,7 @@ void postmortem_verdict(const struct postmortem *p, uint32_t index, const char *
     f->message = before ? arena_printf(a, "%s: %s", before, reason) : reason;
     *ret = (struct event){.kind = EVENT_VERDICT, .verdict = SR_ERROR, .failures = f, .nfailures = 1};
     ret->case_index = (int32_t)index;
-    if (before || b->case_index != (int32_t)index) return;
+    if (before || !b) return;
     ret->duration = p->now > b->started ? p->now - b->started : 0;
-    read_board(p, a, f);
+    read_board(p, b, a, f);
 }

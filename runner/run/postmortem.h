@@ -16,6 +16,8 @@ struct postmortem {
     int64_t now;
     int64_t grace, load; /* ns: limits that the process was held to */
     uint64_t memory;     /* RLIMIT_DATA of the process, 0: none */
+    int64_t limit;       /* ns that the case had; postmortem_verdict's own */
+    bool beside;         /* the same: its own time was not over, but another case's */
 };
 
 /* Why the process ended, in one line: "its process crashed (signal SEGV)". */

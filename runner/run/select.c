@@ -1,5 +1,6 @@
 #include "run/select.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 #include "match/regex.h"
@@ -161,4 +162,27 @@ bool selection_wants(struct selection *s, const char *file, const char *case_nam
     bool wanted = regex_find(s->regex, buf_slice(&name), &match) != REGEX_NO;
     buf_done(&name);
     return wanted;
+}
+
+/* Brackets are those of rows, not of patterns. */
+static bool fits(const char *glob, struct slice id)
+{
+    struct buf pattern = BUF_INIT(NAME_MOST), name = BUF_INIT(NAME_MOST);
+    for (; *glob; glob++) {
+        if (*glob == '[' || *glob == ']' || *glob == '\\') buf_addc(&pattern, '\\');
+        buf_addc(&pattern, *glob);
+    }
+    buf_add(&name, id);
+    const bool ok = fnmatch(buf_str(&pattern), buf_str(&name), 0) == 0;
+    buf_done(&pattern);
+    buf_done(&name);
+    return ok;
+}
+
+bool selection_names(const struct selection *s, const char *id)
+{
+    const struct slice whole = slice_of(id), head = {id, strcspn(id, "[")};
+    for (uint32_t i = 0; i < s->nglobs; i++)
+        if (fits(s->globs[i], whole) || (head.n < whole.n && fits(s->globs[i], head))) return true;
+    return s->nglobs == 0;
 }

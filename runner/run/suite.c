@@ -12,6 +12,7 @@
 #include "lua/expr.h"
 #include "lua/state.h"
 #include "run/test_probe.h"
+#include "scenario/index.h"
 #include "steps/list.h"
 #include "util/mem.h"
 #include "util/permit.h"
@@ -121,17 +122,46 @@ static const char *keep(struct arena *a, const char *text)
     return text && *text ? arena_dup(a, slice_of(text)) : "";
 }
 
+static const char *keep_mark(struct arena *a, const char *text)
+{
+    return text && *text ? arena_dup(a, slice_of(text)) : NULL;
+}
+
+/* The text of the file lives as long as the suite; that of an included one does too. */
+static struct place keep_place(struct suite_file *f, struct mark mark)
+{
+    if (!mark.source) return (struct place){0};
+    struct place p = source_place(mark);
+    p.file = f->name;
+    p.text = suite_line(f, p.line);
+    return p;
+}
+
+static void keep_case(struct arena *a, struct suite_file *f, const struct case_model *c, struct suite_case *ret)
+{
+    const bool leveled = c->level && c->level->kind == NODE_SCALAR;
+    *ret = (struct suite_case){.name = keep(a, c->name),
+                               .tags = keep(a, c->tags),
+                               .line = source_line(c->mark),
+                               .timeout = c->timeout,
+                               .id = keep_mark(a, c->id),
+                               .ref = keep_mark(a, c->ref),
+                               .quote = keep_mark(a, c->quote),
+                               .level = leveled ? keep_mark(a, c->level->text.p) : NULL,
+                               .covers = keep_mark(a, c->covers),
+                               .serial = keep_mark(a, c->serial)};
+    if (c->id) ret->id_place = keep_place(f, c->id_mark);
+    if (c->only) ret->only = keep_place(f, c->only->mark);
+}
+
 static void keep_cases(struct suite *s, struct suite_file *f, const struct scenario *scenario)
 {
+    f->title = keep(&s->arena, scenario->name);
+    f->serial = keep_mark(&s->arena, scenario->serial);
     f->ncases = scenario->ncases;
     f->cases = arena_array(&s->arena, f->ncases, sizeof *f->cases);
-    for (uint32_t i = 0; i < f->ncases; i++) {
-        const struct case_model *c = &scenario->cases[i];
-        f->cases[i] = (struct suite_case){.name = keep(&s->arena, c->name),
-                                          .tags = keep(&s->arena, c->tags),
-                                          .line = source_line(c->mark),
-                                          .timeout = c->timeout};
-    }
+    for (uint32_t i = 0; i < f->ncases; i++)
+        keep_case(&s->arena, f, &scenario->cases[i], &f->cases[i]);
 }
 
 /* The line at which the case begins that holds `line`; 0 if there is none. */
@@ -166,6 +196,12 @@ static void check_lines(struct loading *l, const struct path_file *p, const stru
     }
 }
 
+static bool is_wanted(struct selection *s, const struct suite_file *f, const struct suite_case *c)
+{
+    const char *name = c->id ? c->id : *c->name ? c->name : f->title;
+    return selection_wants(s, f->name, c->name, c->tags) && selection_names(s, name);
+}
+
 static void select_cases(struct loading *l, const struct path_file *p, struct suite_file *f,
                          struct selection *selection)
 {
@@ -173,7 +209,7 @@ static void select_cases(struct loading *l, const struct path_file *p, struct su
     for (uint32_t i = 0; i < f->ncases; i++) {
         const struct suite_case *c = &f->cases[i];
         if (!names_case(p, f, c)) continue;
-        if (selection && !selection_wants(selection, f->name, c->name, c->tags)) continue;
+        if (selection && !is_wanted(selection, f, c)) continue;
         f->selected[f->nselected++] = i;
     }
     l->suite->ncases += f->ncases;
@@ -211,7 +247,8 @@ static void check_file(struct loading *l, struct suite_file *f, struct reading *
     }
     struct suite *s = l->suite;
     struct arena arena;
-    struct load_options o = {.steps = step_list, .folder = f->folder, .read = read_included, .ctx = r};
+    struct load_options o = {
+        .steps = step_list, .folder = f->folder, .target = l->settings->target, .read = read_included, .ctx = r};
     arena_init(&arena);
     struct scenario *scenario = plan_check(&o, f->name, f->texts[0].text, l->settings, l->lua, &arena, &s->diags);
     if (scenario) keep_cases(s, f, scenario);
@@ -225,7 +262,8 @@ static void load_file(struct loading *l, const struct path_file *p, struct selec
     struct suite_file *f = &s->files[s->n];
     struct reading r = {.loading = l, .file = f};
     struct slice text;
-    *f = (struct suite_file){.name = arena_dup(&s->arena, slice_of(p->name)), .folder = folder_of(l, p->name)};
+    *f = (struct suite_file){
+        .name = arena_dup(&s->arena, slice_of(p->name)), .title = "", .folder = folder_of(l, p->name)};
     const char *why = f->folder ? open_text(l, p->name, &text) : strerror(errno);
     if (why) {
         paths_complain(l->paths, "%s: %s", p->name, why);
@@ -237,6 +275,47 @@ static void load_file(struct loading *l, const struct path_file *p, struct selec
     /* A file that is wrong has no cases one could name. */
     if (s->diags.n == 0 && !(f->script && l->settings->check_only)) check_lines(l, p, f);
     select_cases(l, p, f, selection);
+}
+
+static void say_id(struct suite *s, const struct suite_case *c, const struct suite_case *other)
+{
+    struct diag *g = diags_add(&s->diags, c->id_place, "two cases have the id `%s`", c->id);
+    diag_also(&s->diags, g, other->id_place, "the other one");
+}
+
+/* Of one file it has been said when it was loaded. */
+static void check_ids(struct suite *s)
+{
+    struct index ids = {0};
+    struct arena arena;
+    arena_init(&arena);
+    const struct suite_case **seen = arena_array(&arena, s->ncases, sizeof *seen);
+    const struct suite_file **files = arena_array(&arena, s->ncases, sizeof *files);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        const struct suite_file *f = &s->files[i];
+        for (uint32_t k = 0; k < f->ncases; k++) {
+            if (!f->cases[k].id) continue;
+            const uint32_t at = index_add(&ids, &arena, slice_of(f->cases[k].id), n);
+            seen[n] = &f->cases[k];
+            files[n++] = f;
+            if (at == n - 1 || files[at] == f) continue;
+            say_id(s, seen[at], seen[n - 1]);
+            say_id(s, seen[n - 1], seen[at]);
+        }
+    }
+    arena_done(&arena);
+}
+
+static void refuse_only(struct suite *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        for (uint32_t k = 0; k < s->files[i].ncases; k++) {
+            const struct suite_case *c = &s->files[i].cases[k];
+            if (!c->only.line) continue;
+            struct diag *g = diags_add(&s->diags, c->only, "`only` leaves out all other cases, and CI is set");
+            diag_hint(&s->diags, g, "it is for the time of writing: take it away");
+        }
 }
 
 bool suite_load(struct suite *s, struct paths *paths, const struct settings *settings, struct selection *selection)
@@ -251,6 +330,8 @@ bool suite_load(struct suite *s, struct paths *paths, const struct settings *set
     if (!l.lua) paths_complain(paths, "--lua-memory: Lua cannot start within so little");
     for (uint32_t i = 0; l.lua && i < paths->n; i++)
         load_file(&l, &paths->files[i], selection);
+    check_ids(s);
+    if (settings->ci) refuse_only(s);
     luastate_free(l.lua);
     buf_done(&l.text);
     return paths->wrong.n == 0;
@@ -261,6 +342,43 @@ void suite_done(struct suite *s)
     diags_done(&s->diags);
     arena_done(&s->arena);
     *s = (struct suite){0};
+}
+
+void suite_keep_only(struct suite *s)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < s->n; i++)
+        for (uint32_t k = 0; k < s->files[i].nselected; k++)
+            any = any || s->files[i].cases[s->files[i].selected[k]].only.line;
+    if (!any) return;
+    s->nselected = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        struct suite_file *f = &s->files[i];
+        uint32_t n = 0;
+        for (uint32_t k = 0; k < f->nselected; k++)
+            if (f->cases[f->selected[k]].only.line) f->selected[n++] = f->selected[k];
+        f->nselected = n;
+        s->nselected += n;
+    }
+}
+
+static void note_serial(struct suite_file *f, const char *name)
+{
+    if (!name) return;
+    for (uint32_t i = 0; i < f->nserials; i++)
+        if (strcmp(f->serials[i], name) == 0) return;
+    f->serials[f->nserials++] = name;
+}
+
+void suite_note_serials(struct suite *s)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        struct suite_file *f = &s->files[i];
+        f->serials = arena_array(&s->arena, f->nselected + 1, sizeof *f->serials);
+        note_serial(f, f->serial);
+        for (uint32_t k = 0; k < f->nselected; k++)
+            note_serial(f, f->cases[f->selected[k]].serial);
+    }
 }
 
 struct slice suite_line(const struct suite_file *f, uint32_t line)

@@ -19,11 +19,15 @@ struct suite_case {
     const char *name; /* "" if the file has one case without a name */
     const char *tags; /* separated by blanks; "" */
     uint32_t line;
-    int64_t timeout; /* ns, not scaled */
+    int64_t timeout;                               /* ns, not scaled */
+    const char *id, *ref, *quote, *level, *covers; /* what stands on it, or NULL each */
+    const char *serial;                            /* what it shares, or NULL */
+    struct place id_place, only;                   /* line 0: there is none */
 };
 
 struct suite_file {
     const char *name;         /* as shown */
+    const char *title;        /* that it gives itself; "" */
     const char *folder;       /* absolute */
     struct child_text *texts; /* [0] the file, then every included one by its absolute path */
     uint32_t ntexts;
@@ -31,6 +35,9 @@ struct suite_file {
     uint32_t ncases;
     uint32_t *selected; /* indices of the cases that will run, in order */
     uint32_t nselected;
+    const char *serial;   /* what it shares itself, or NULL */
+    const char **serials; /* what its selected cases and itself share with others */
+    uint32_t nserials;
     bool script; /* a test script in Lua: its cases are not known when it was only compiled */
 };
 
@@ -47,6 +54,10 @@ struct suite {
  * selected. */
 bool suite_load(struct suite *s, struct paths *paths, const struct settings *settings, struct selection *selection);
 void suite_done(struct suite *s);
+/* Only cases that say `only` stay selected, if there are any. */
+void suite_keep_only(struct suite *s);
+/* What the selected cases share, so that the supervisor knows: after all selecting is done. */
+void suite_note_serials(struct suite *s);
 /* The source line of the file's own text, without its end; empty if there is none. */
 struct slice suite_line(const struct suite_file *f, uint32_t line);
 /* How many different errors the diagnostics hold, and in how many files. */

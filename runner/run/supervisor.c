@@ -44,7 +44,8 @@ struct supervisor {
     struct worker *workers;
     unsigned nworkers, active;
     unsigned jobs;        /* at most so many at once; less than nworkers where the system allows no more */
-    uint32_t next;        /* file that begins next */
+    uint32_t next;        /* all files before it have begun */
+    bool *begun;          /* of each file */
     struct pollfd *polls; /* [0] signals, then two for each worker: pipe, pidfd */
     int signals;
     sigset_t mask;                   /* before the run */
@@ -59,6 +60,15 @@ struct supervisor {
 
 /* Events */
 
+static void add_marks(const struct suite_case *c, struct event *e)
+{
+    e->id = c->id;
+    e->ref = c->ref;
+    e->quote = c->quote;
+    e->level = c->level;
+    e->covers = c->covers;
+}
+
 static void send_event(struct supervisor *s, struct worker *w, struct event *e)
 {
     const struct suite_file *f = w->file;
@@ -68,6 +78,7 @@ static void send_event(struct supervisor *s, struct worker *w, struct event *e)
         e->case_name = c->name;
         e->case_line = c->line;
         e->tags = *c->tags ? c->tags : NULL;
+        if (e->kind == EVENT_CASE || e->kind == EVENT_VERDICT) add_marks(c, e);
     }
     bus_send(s->o->bus, e);
 }
@@ -84,12 +95,13 @@ static void begin_case(struct supervisor *s, struct worker *w, int32_t index, in
 {
     int64_t now = clock_now();
     struct event e = {.kind = EVENT_CASE, .at = at, .case_index = index};
-    if (w->states[index] != CASE_PENDING) return;
+    if (w->states[index] != CASE_PENDING && w->states[index] != CASE_AGAIN) return;
+    const bool again = w->states[index] == CASE_AGAIN;
+    const int64_t limit = (int64_t)((double)w->file->cases[index].timeout * s->o->settings->timeout_scale);
     w->states[index] = CASE_RUNNING;
     w->unstarted = 0;
-    w->limit = (int64_t)((double)w->file->cases[index].timeout * s->o->settings->timeout_scale);
-    w->deadline = (at > 0 && at < now ? at : now) + w->limit;
-    send_event(s, w, &e);
+    worker_begin_case(w, (uint32_t)index, limit, (at > 0 && at < now ? at : now) + limit);
+    if (!again) send_event(s, w, &e);
 }
 
 static void begin_stop(struct supervisor *s, enum stop why)
@@ -103,12 +115,43 @@ static void begin_stop(struct supervisor *s, enum stop why)
     }
 }
 
+/* What is told of a case that has failed at first: "mismatch at x.yaml:12: first difference at byte 3". */
+static const char *reason_of(struct worker *w, const struct event *verdict)
+{
+    const struct event_failure *f = event_reason(verdict);
+    if (!f) return sr_verdict_name(verdict->verdict);
+    return arena_printf(&w->memory, "%s at %s:%u: %s", f->kind, f->place.file ? f->place.file : w->file->name,
+                        f->place.line, f->message ? f->message : "");
+}
+
+/* True if the case is to be run again: nothing is told of it before that. */
+static bool try_again(struct supervisor *s, struct worker *w, const struct event *verdict)
+{
+    const uint32_t index = (uint32_t)verdict->case_index;
+    if (!tally_failed(verdict->verdict) || s->stop != STOP_NOT || w->tries[index] >= s->o->retry) return false;
+    if (w->tries[index]++ == 0) w->reasons[index] = reason_of(w, verdict);
+    w->states[index] = CASE_AGAIN;
+    return true;
+}
+
+static void note_tries(struct worker *w, struct event *verdict)
+{
+    const uint32_t tries = w->tries[verdict->case_index];
+    if (!tries) return;
+    verdict->attempts = tries + 1;
+    if (verdict->verdict == SR_PASS || verdict->verdict == SR_WARN)
+        verdict->text = arena_printf(&w->memory, "flaky: attempt %u passed; at first: %s", tries + 1,
+                                     w->reasons[verdict->case_index]);
+}
+
 static void end_case(struct supervisor *s, struct worker *w, struct event *verdict)
 {
     begin_case(s, w, verdict->case_index, 0);
+    worker_end_case(w, (uint32_t)verdict->case_index);
+    if (try_again(s, w, verdict)) return;
+    note_tries(w, verdict);
     w->states[verdict->case_index] = CASE_DONE;
     w->left--;
-    w->deadline = 0;
     send_event(s, w, verdict);
     if (!tally_failed(verdict->verdict)) return;
     s->failing++;
@@ -129,10 +172,15 @@ static bool knows_case(const struct worker *w, const struct event *e)
     return e->case_index >= 0 && (uint32_t)e->case_index < w->file->ncases;
 }
 
+static bool is_waiting(enum case_state state)
+{
+    return state == CASE_PENDING || state == CASE_AGAIN;
+}
+
 /* Messages of a case come after its EVENT_CASE, which is in the pipe: until then they stay in the spool. */
 static bool is_early(const struct worker *w, const struct event *e)
 {
-    return w->pid && knows_case(w, e) && w->states[e->case_index] == CASE_PENDING;
+    return w->pid && knows_case(w, e) && is_waiting(w->states[e->case_index]);
 }
 
 static void pass_messages(struct supervisor *s, struct worker *w)
@@ -156,7 +204,7 @@ static void pass_messages(struct supervisor *s, struct worker *w)
 
 static void hear_case(struct supervisor *s, struct worker *w, const struct event *e)
 {
-    if (!knows_case(w, e) || w->states[e->case_index] != CASE_PENDING)
+    if (!knows_case(w, e) || !is_waiting(w->states[e->case_index]) || w->nrunning == BOARD_CASES)
         reject(w, "it began a case that it was not told to run");
     else
         begin_case(s, w, e->case_index, e->at);
@@ -265,17 +313,34 @@ static void fail_case(struct supervisor *s, const struct postmortem *p, struct w
     arena_done(&a);
 }
 
-/* The cases that were running, by what was said or by the board alone. */
+/* Where several cases ran, the one whose turn it was. */
+static bool is_to_blame(const struct worker *w, uint32_t index)
+{
+    const struct board *b = w->board;
+    if (w->nrunning < 2 || b->running >= BOARD_SLOTS) return true;
+    const int32_t at = b[b->running].case_index;
+    return at < 0 || at == (int32_t)index || !worker_running(w, (uint32_t)at);
+}
+
+/* The cases that were running, by what was said or by the board alone. Those that only ran beside another one's end are
+ * run again. */
 static bool fail_running(struct supervisor *s, const struct postmortem *p, struct worker *w)
 {
+    uint32_t blamed[BOARD_CASES], n = 0;
     bool any = false;
+    for (uint32_t i = 0; i < w->nrunning; i++)
+        if (is_to_blame(w, w->running[i].index)) blamed[n++] = w->running[i].index;
     for (uint32_t i = 0; i < w->file->nselected; i++) {
-        uint32_t index = w->file->selected[i];
-        bool on_board = w->board->case_index == (int32_t)index && w->states[index] == CASE_PENDING;
-        if (w->states[index] != CASE_RUNNING && !on_board) continue;
-        fail_case(s, p, w, index, NULL);
-        any = true;
+        const uint32_t index = w->file->selected[i];
+        const bool on_board = is_waiting(w->states[index]) && board_of_case(w->board, (int32_t)index);
+        if (on_board && n < BOARD_CASES) blamed[n++] = index;
     }
+    for (uint32_t i = 0; i < n; i++)
+        fail_case(s, p, w, blamed[i], NULL);
+    any = n > 0;
+    for (uint32_t i = 0; i < w->nrunning; i++)
+        w->states[w->running[i].index] = CASE_AGAIN;
+    w->nrunning = 0;
     return any;
 }
 
@@ -284,7 +349,7 @@ static void fail_unstarted(struct supervisor *s, const struct postmortem *p, str
     if (++w->unstarted < 2) return;
     for (uint32_t i = 0; i < w->file->nselected && s->stop == STOP_NOT; i++) {
         uint32_t index = w->file->selected[i];
-        if (w->states[index] == CASE_PENDING) fail_case(s, p, w, index, "the case could not begin");
+        if (is_waiting(w->states[index])) fail_case(s, p, w, index, "the case could not begin");
     }
 }
 
@@ -319,6 +384,13 @@ static void end_orphans(struct supervisor *s, int64_t limit)
     if (left) buf_printf(&s->result->complaints, "%d processes that the run started cannot be ended\n", left);
 }
 
+static bool has_again(const struct worker *w)
+{
+    for (uint32_t i = 0; i < w->file->nselected; i++)
+        if (w->states[w->file->selected[i]] == CASE_AGAIN) return true;
+    return false;
+}
+
 static void bury(struct supervisor *s, struct worker *w)
 {
     for (int i = 0; i < DRAIN_READS && hear(s, w); i++) {
@@ -338,7 +410,9 @@ static void bury(struct supervisor *s, struct worker *w)
         if (status != 0) complain(s, &p, w);
         finish_file(s, w);
     } else {
-        if (!fail_running(s, &p, w)) fail_unstarted(s, &p, w);
+        /* One that went well leaves those that are to be run again. */
+        const bool went_well = status == 0 && !w->nrunning && has_again(w);
+        if (!went_well && !fail_running(s, &p, w)) fail_unstarted(s, &p, w);
         if (w->left)
             go_on(s, w);
         else
@@ -371,36 +445,81 @@ static bool start_file(struct supervisor *s, const struct suite_file *f)
     return true;
 }
 
+static bool share(const struct suite_file *a, const struct suite_file *b)
+{
+    for (uint32_t i = 0; i < a->nserials; i++)
+        for (uint32_t k = 0; k < b->nserials; k++)
+            if (strcmp(a->serials[i], b->serials[k]) == 0) return true;
+    return false;
+}
+
+/* What shares something with it runs now. */
+static bool is_taken(const struct supervisor *s, const struct suite_file *f)
+{
+    for (unsigned i = 0; i < s->nworkers && f->nserials; i++)
+        if (s->workers[i].file && share(f, s->workers[i].file)) return true;
+    return false;
+}
+
+/* The next file that may run now; suite->n: none. */
+static uint32_t next_file(struct supervisor *s)
+{
+    const struct suite *suite = s->o->suite;
+    while (s->next < suite->n && (s->begun[s->next] || !suite->files[s->next].nselected))
+        s->next++;
+    uint32_t i = s->next;
+    while (i < suite->n && (s->begun[i] || !suite->files[i].nselected || is_taken(s, &suite->files[i])))
+        i++;
+    return i;
+}
+
 static void start_files(struct supervisor *s)
 {
     const struct suite *suite = s->o->suite;
-    while (s->stop == STOP_NOT && s->active < s->jobs && s->next < suite->n) {
-        const struct suite_file *f = &suite->files[s->next];
-        if (f->nselected && !start_file(s, f)) return;
-        s->next++;
+    while (s->stop == STOP_NOT && s->active < s->jobs) {
+        const uint32_t i = next_file(s);
+        if (i == suite->n || !start_file(s, &suite->files[i])) return;
+        s->begun[i] = true;
     }
 }
 
 /* Time */
 
 /* The child's own reckoning, on the board, begins a little later than ours, and knows how long programs may take to
- * end; an earlier one is still that of the case before. 0: no case runs. */
-static int64_t case_deadline(const struct worker *w)
+ * end; an earlier one is still that of the case before. */
+static int64_t case_deadline(const struct worker *w, const struct worker_case *c)
 {
-    const struct board *b = w->board;
-    bool told = w->deadline && b->case_index >= 0 && b->deadline > w->deadline;
-    return told ? b->deadline : w->deadline;
+    const struct board *b = board_of_case(w->board, (int32_t)c->index);
+    return b && b->deadline > c->deadline ? b->deadline : c->deadline;
+}
+
+/* Between two cases, what lives as long as the file may be starting or ending. */
+static int64_t idle_deadline(const struct supervisor *s, const struct worker *w)
+{
+    int64_t until = w->progress + s->load;
+    const uint32_t n = w->board->slots < BOARD_SLOTS ? w->board->slots : BOARD_SLOTS;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct board *b = &w->board[i];
+        if (b->case_index < 0 && b->deadline && b->deadline + s->limits->grace > until)
+            until = b->deadline + s->limits->grace;
+    }
+    return until;
 }
 
 static int64_t worker_deadline(const struct supervisor *s, const struct worker *w)
 {
+    int64_t first = INT64_MAX;
     switch (w->stage) {
     case WORKER_RUNS: break;
     case WORKER_ASKED: return w->kill_at;
     case WORKER_KILLED: return INT64_MAX;
     }
-    if (w->deadline) return case_deadline(w) + s->limits->grace;
-    return w->progress + s->load;
+    if (!w->nrunning) return idle_deadline(s, w);
+    for (uint32_t i = 0; i < w->nrunning; i++) {
+        const int64_t at = case_deadline(w, &w->running[i]);
+        if (at < first) first = at;
+    }
+    return first + s->limits->grace;
 }
 
 static void watch_deadline(struct supervisor *s, struct worker *w, int64_t now)
@@ -413,7 +532,7 @@ static void watch_deadline(struct supervisor *s, struct worker *w, int64_t now)
     } else if (w->stage == WORKER_ASKED) {
         worker_kill(w);
     } else {
-        worker_ask(w, w->deadline ? FAULT_DEADLINE : FAULT_LOADING, now + s->limits->ask);
+        worker_ask(w, w->nrunning ? FAULT_DEADLINE : FAULT_LOADING, now + s->limits->ask);
     }
 }
 
@@ -541,6 +660,7 @@ static void set_up(struct supervisor *s)
         files += suite->files[i].nselected > 0;
     s->jobs = s->nworkers = s->o->jobs < files ? s->o->jobs : files;
     s->workers = mem_zalloc(s->nworkers * sizeof *s->workers);
+    s->begun = mem_zalloc(suite->n + 1);
     for (unsigned i = 0; i < s->nworkers; i++)
         s->workers[i].pidfd = s->workers[i].control = s->workers[i].spool = -1;
     s->polls = mem_zalloc((1 + 2 * (size_t)s->nworkers) * sizeof *s->polls);
@@ -564,6 +684,7 @@ static void take_down(struct supervisor *s)
     if (s->signals >= 0) close(s->signals);
     sigprocmask(SIG_SETMASK, &s->mask, NULL);
     mem_free(s->workers);
+    mem_free(s->begun);
     mem_free(s->polls);
     mem_free(s->keep);
 }

@@ -28,6 +28,7 @@ struct supervisor_options {
     int (*child)(const struct child_job *job); /* child_main */
     unsigned jobs;                             /* processes at once */
     uint32_t fail_fast;                        /* end the run after so many cases that failed, 0: never */
+    uint32_t retry;                            /* a case that fails is run so often again, 0: never */
     uint64_t memory;                           /* RLIMIT_DATA of each process in bytes, 0: as it is */
     const struct supervisor_limits *limits;    /* NULL: supervisor_limits */
     void (*tick)(void *ctx, int64_t now);      /* some ten times a second, or NULL */

@@ -68,6 +68,7 @@ void worker_done(struct worker *w)
 {
     board_free(w->board);
     mem_free(w->states);
+    arena_done(&w->memory);
     close_one(&w->control);
     close_one(&w->pidfd);
     close_one(&w->spool);
@@ -79,12 +80,39 @@ void worker_take(struct worker *w, const struct suite_file *f)
 {
     w->file = f;
     w->states = mem_resize(w->states, f->ncases, sizeof *w->states);
+    arena_done(&w->memory);
+    w->tries = arena_array(&w->memory, f->ncases, sizeof *w->tries);
+    w->reasons = arena_array(&w->memory, f->ncases, sizeof *w->reasons);
     for (uint32_t i = 0; i < f->ncases; i++)
         w->states[i] = CASE_OUT;
     for (uint32_t i = 0; i < f->nselected; i++)
         w->states[f->selected[i]] = CASE_PENDING;
     w->left = f->nselected;
     w->unstarted = 0;
+    w->nrunning = 0;
+}
+
+void worker_begin_case(struct worker *w, uint32_t index, int64_t limit, int64_t deadline)
+{
+    /* More at once than it may run is told of by whoever hears its words. */
+    if (w->nrunning == BOARD_CASES) return;
+    w->running[w->nrunning++] = (struct worker_case){index, limit, deadline};
+}
+
+void worker_end_case(struct worker *w, uint32_t index)
+{
+    for (uint32_t i = 0; i < w->nrunning; i++) {
+        if (w->running[i].index != index) continue;
+        w->running[i] = w->running[--w->nrunning];
+        return;
+    }
+}
+
+const struct worker_case *worker_running(const struct worker *w, uint32_t index)
+{
+    for (uint32_t i = 0; i < w->nrunning; i++)
+        if (w->running[i].index == index) return &w->running[i];
+    return NULL;
 }
 
 static void limit_memory(uint64_t bytes)
@@ -134,7 +162,7 @@ static uint32_t *pending_cases(const struct worker *w, uint32_t *ret_n)
     uint32_t n = 0;
     for (uint32_t i = 0; i < w->file->nselected; i++) {
         uint32_t index = w->file->selected[i];
-        if (w->states[index] == CASE_PENDING) cases[n++] = index;
+        if (w->states[index] == CASE_PENDING || w->states[index] == CASE_AGAIN) cases[n++] = index;
     }
     *ret_n = n;
     return cases;
@@ -155,7 +183,7 @@ static void reset_process(struct worker *w)
     w->fault = FAULT_NONE;
     w->words[0] = '\0';
     w->progress = clock_now();
-    w->limit = w->deadline = 0;
+    w->nrunning = 0;
     w->spool_read = w->spool_freed = 0;
     /* Nothing is lost where this fails: the file then holds old events, which are skipped by their length. */
     if (w->spool >= 0 && ftruncate(w->spool, 0) < 0) w->spool_read = (uint64_t)lseek(w->spool, 0, SEEK_END);

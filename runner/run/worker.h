@@ -10,6 +10,7 @@
 
 #include "engine/child.h"
 #include "run/suite.h"
+#include "util/arena.h"
 #include "util/buf.h"
 
 enum {
@@ -17,7 +18,13 @@ enum {
     WORKER_SPOOL_MOST = 256 << 20, /* bytes of message events that one process may spool */
 };
 
-enum case_state { CASE_OUT, CASE_PENDING, CASE_RUNNING, CASE_DONE };
+enum case_state {
+    CASE_OUT,
+    CASE_PENDING,
+    CASE_RUNNING,
+    CASE_AGAIN, /* has begun once, and is to be run again */
+    CASE_DONE,
+};
 
 enum worker_stage {
     WORKER_RUNS,
@@ -38,19 +45,29 @@ struct lines {
     size_t taken;
 };
 
+/* A case that has begun and has no verdict. */
+struct worker_case {
+    uint32_t index;
+    int64_t limit;    /* ns that it has, scaled */
+    int64_t deadline; /* reckoned from when it was heard of */
+};
+
 struct worker {
     const struct suite_file *file; /* NULL: idle */
     enum case_state *states;       /* of each case of the file */
-    uint32_t left;                 /* cases without a verdict */
-    unsigned unstarted;            /* processes in a row that have died before they began a case */
+    uint32_t *tries;               /* of each: how often it has failed and is run again */
+    const char **reasons;          /* of each: why it failed the first time, or NULL */
+    struct arena memory;           /* of these */
+    struct worker_case running[BOARD_CASES];
+    uint32_t nrunning;
+    uint32_t left;      /* cases without a verdict */
+    unsigned unstarted; /* processes in a row that have died before they began a case */
 
     pid_t pid; /* 0: none */
     int pidfd;
     int control; /* our end of the pipe; -1 once it has ended */
     struct lines said;
     int64_t progress; /* when it last said something */
-    int64_t limit;    /* ns that the case which began last has, scaled */
-    int64_t deadline; /* of the running case, reckoned from when it was heard of; 0: no case runs */
     enum worker_stage stage;
     int64_t kill_at;
     enum worker_fault fault;
@@ -76,6 +93,11 @@ int worker_init(struct worker *w, bool spool);
 void worker_done(struct worker *w);
 /* Takes a file: its selected cases are pending. */
 void worker_take(struct worker *w, const struct suite_file *f);
+/* The case has begun, or has ended. */
+void worker_begin_case(struct worker *w, uint32_t index, int64_t limit, int64_t deadline);
+void worker_end_case(struct worker *w, uint32_t index);
+/* Of a case that runs, or NULL. */
+const struct worker_case *worker_running(const struct worker *w, uint32_t index);
 /* Starts a process for the cases that are pending. 0 or -errno. */
 int worker_start(struct worker *w, const struct worker_setup *setup);
 /* One read of what the pipe holds, once worker_line has given out all lines. False if there is nothing, the pipe has

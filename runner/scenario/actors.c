@@ -119,9 +119,14 @@ static void fill(struct loader *l, struct actor_model *m)
 
 struct actor_model actors_read(struct loader *l, const struct pair *p)
 {
-    struct actor_model m = {.name = p->key->text.p, .mark = p->key->mark, .kind = ACTOR_PLAIN, .map = p->value};
-    const char *what = arena_printf(l->a, "actor `%.*s`", LOAD_NAME_SHOWN, m.name);
     check_name(l, p->key);
+    return actors_read_as(l, p, p->key->text.p);
+}
+
+struct actor_model actors_read_as(struct loader *l, const struct pair *p, const char *name)
+{
+    struct actor_model m = {.name = name, .mark = p->key->mark, .kind = ACTOR_PLAIN, .map = p->value};
+    const char *what = arena_printf(l->a, "actor `%.*s`", LOAD_NAME_SHOWN, m.name);
     if (!loader_map(l, p->value, what)) return m;
     m.map = loader_refuse(l, p->value, scenario_actor_refused);
     field_check(m.map, scenario_actor_fields, what, l->d);
@@ -141,22 +146,49 @@ struct actor_model actors_read(struct loader *l, const struct pair *p)
     return m;
 }
 
+static struct mark first_mark(const struct node *map)
+{
+    static const char *const keys[] = {"connect", "steps", "setup", "always"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (node_pair(map, keys[i])) return node_pair(map, keys[i])->key->mark;
+    return map->mark;
+}
+
+struct actor_model actors_short(struct loader *l, const struct node *map, const struct node *endpoint,
+                                enum actor_kind kind)
+{
+    const struct node *steps = node_get(map, "steps");
+    struct actor_model m = {
+        .name = "client",
+        .mark = first_mark(map),
+        .kind = kind,
+        .map = map,
+        .endpoint = endpoint,
+        .has_steps = steps != NULL || kind == ACTOR_LISTEN,
+        .setup = steps_block(l, node_get(map, "setup")),
+        .steps = steps_block(l, steps),
+        .always = steps_block(l, node_get(map, "always")),
+    };
+    return m;
+}
+
 struct actor_model actors_client(struct loader *l, const struct node *map)
 {
     const struct pair *connect = node_pair(map, "connect"), *steps = node_pair(map, "steps");
     if (!connect) {
-        struct diag *g = loader_say(l, steps->key->mark, "`steps` without `connect`");
-        diag_hint(l->d, g, "say where the client connects to, or write `actors`");
+        struct diag *g = loader_say(l, first_mark(map), "`%s` without `connect`", steps ? "steps" : "setup");
+        diag_hint(l->d, g, "say where the client connects to, or write `actors` or `target`");
     }
     if (connect) loader_address(l, connect->value, "connect");
-    struct actor_model m = {
-        .name = "client",
-        .mark = connect ? connect->key->mark : steps->key->mark,
-        .kind = ACTOR_CONNECT,
-        .map = map,
-        .endpoint = connect ? connect->value : NULL,
-        .has_steps = steps != NULL,
-        .steps = steps_block(l, steps ? steps->value : NULL),
-    };
+    return actors_short(l, map, connect ? connect->value : NULL, ACTOR_CONNECT);
+}
+
+struct actor_model actors_part(struct loader *l, const struct node *map, enum actor_part part)
+{
+    const char *key = part == ACTOR_SETUP ? "setup" : "always";
+    const struct pair *p = node_pair(map, key);
+    struct actor_model m = {.name = key, .mark = p->key->mark, .kind = ACTOR_PLAIN, .part = part, .map = map};
+    struct block_model *block = part == ACTOR_SETUP ? &m.setup : &m.always;
+    *block = steps_block(l, p->value);
     return m;
 }

@@ -1,13 +1,17 @@
 #include "scenario/cases.h"
 
 #include "scenario/actors.h"
+#include "scenario/marks.h"
 #include "scenario/rows.h"
+#include "scenario/target.h"
 #include "util/units.h"
 
 enum {
     TAGS_MOST = 4096,
     PORTS_MOST = 64,
     NAME_MOST = 500,
+    SHORT_MOST = 2, /* actors that the short form makes */
+    PARTS = 2,      /* of `setup` and `always` */
 };
 
 /* What all cases of the file share. */
@@ -71,12 +75,33 @@ static void check_short_form(struct loader *l, const struct node *map, const str
     }
 }
 
+/* A case without `connect` works with the target. */
+static void read_short(struct loader *l, const struct node *map, struct case_model *c)
+{
+    if (!node_pair(map, "connect") && target_actors(l, map, c->actors, &c->nactors)) return;
+    c->actors[c->nactors++] = actors_client(l, map);
+}
+
+/* Beside actors, `setup` and `always` are done by actors of their own. */
+static void add_parts(struct loader *l, const struct node *map, struct case_model *c)
+{
+    static const char *const keys[] = {[ACTOR_SETUP] = "setup", [ACTOR_ALWAYS] = "always"};
+    for (unsigned part = ACTOR_SETUP; part <= ACTOR_ALWAYS; part++) {
+        const struct pair *p = node_pair(map, keys[part]);
+        if (!p) continue;
+        if (has_actor(c, keys[part]))
+            loader_say(l, p->key->mark, "`%s` steps and an actor `%s` cannot stand together", keys[part], keys[part]);
+        else
+            c->actors[c->nactors++] = actors_part(l, map, (enum actor_part)part);
+    }
+}
+
 static void read_actors(struct shared *s, const struct node *map, struct case_model *c)
 {
     struct loader *l = s->l;
     const struct pair *actors = node_pair(map, "actors");
     const bool client = !actors && (node_pair(map, "connect") || node_pair(map, "steps"));
-    const uint32_t own = actors ? actors->value->n : client;
+    const uint32_t own = actors ? actors->value->n : client ? SHORT_MOST : 0;
     check_short_form(l, map, actors);
     /* Of the file's own it has been said. */
     if (actors && actors->value->kind != NODE_MAP && map == s->file) return;
@@ -85,12 +110,13 @@ static void read_actors(struct shared *s, const struct node *map, struct case_mo
         say_too_many_actors(l, c->mark);
         return;
     }
-    c->actors = arena_array(l->a, own + s->actors.n, sizeof *c->actors);
-    if (client) c->actors[c->nactors++] = actors_client(l, map);
+    c->actors = arena_array(l->a, own + s->actors.n + PARTS, sizeof *c->actors);
+    if (client) read_short(l, map, c);
     while (!client && c->nactors < own) {
         c->actors[c->nactors] = actors_read(l, &actors->value->pairs[c->nactors]);
         c->nactors++;
     }
+    if (!client) add_parts(l, map, c);
     add_shared_actors(s, c);
     l->nactors += c->nactors;
     if (c->nactors) return;
@@ -145,7 +171,10 @@ static void add_ports(const struct node *ports, struct case_model *c)
 
 static void read_ports(struct shared *s, const struct node *map, struct case_model *c)
 {
-    const struct node *shared = node_get(s->file, "ports"), *own = map == s->file ? NULL : node_get(map, "ports");
+    const struct case_model *before = s->l->s->before;
+    /* What lives as long as the file has the file's ports. */
+    const struct node *shared = before && c != before ? NULL : node_get(s->file, "ports");
+    const struct node *own = map == s->file ? NULL : node_get(map, "ports");
     const uint32_t n = count_ports(shared), m = count_ports(own);
     if (n > PORTS_MOST || m > PORTS_MOST - n) {
         loader_say(s->l, (own ? own : shared)->mark, "a case has more than %d ports", PORTS_MOST);
@@ -169,13 +198,18 @@ static void read_body(struct shared *s, const struct node *map, struct case_mode
         whole ? s->step_timeout : loader_duration(l, node_get(map, "step_timeout"), "`step_timeout`", s->step_timeout);
     c->vars = whole ? NULL : node_get(map, "vars");
     c->skip = node_get(map, "skip");
+    marks_read(l, map, c);
     read_actors(s, map, c);
 }
 
 static const char *case_name(struct loader *l, const struct node *map, uint32_t number)
 {
     const struct node *name = node_get(map, "name");
-    if (node_empty(name) || name->kind != NODE_SCALAR) return arena_printf(l->a, "case %u", number);
+    if (node_empty(name) || name->kind != NODE_SCALAR) {
+        const struct node *id = node_get(map, "id");
+        if (id && id->kind == NODE_SCALAR && !node_empty(id)) return id->text.p;
+        return arena_printf(l->a, "case %u", number);
+    }
     loader_constant(l, name, "`name`");
     if (name->text.n > NAME_MOST) {
         loader_say(l, name->mark, "the name of a case has more than %d bytes", NAME_MOST);
@@ -199,7 +233,8 @@ static void add_body(struct shared *s, const struct node *map, const char *name)
 /* Beside `cases` the file cannot be a case itself. */
 static void check_beside_cases(struct loader *l, const struct node *file)
 {
-    static const char *const keys[] = {"connect", "steps", "each", "matrix", "skip"};
+    static const char *const keys[] = {"connect", "steps", "each",   "matrix", "skip", "id",    "ref",
+                                       "quote",   "level", "covers", "xfail",  "only", "setup", "always"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const struct pair *p = node_pair(file, keys[i]);
         if (p) loader_say(l, p->key->mark, "`%s` cannot stand beside `cases`", keys[i]);
@@ -218,7 +253,7 @@ static void read_list(struct shared *s, const struct node *list)
     for (uint32_t i = 0; i < list->n; i++) {
         const char *what = arena_printf(l->a, "case %u", i + 1);
         if (!loader_map(l, list->items[i], what)) continue;
-        const struct node *map = loader_refuse(l, list->items[i], scenario_refused);
+        const struct node *map = list->items[i];
         field_check(map, scenario_case_fields, what, l->d);
         add_body(s, map, case_name(l, map, i + 1));
     }
@@ -254,6 +289,15 @@ static void check_names(struct shared *s)
     }
 }
 
+static uint32_t read_concurrency(struct loader *l, const struct node *n)
+{
+    if (!n || !loader_constant(l, n, "`concurrency`")) return 1;
+    const int64_t value = field_int(n, 1);
+    if (value >= 1 && value <= LOAD_CONCURRENCY_MOST) return (uint32_t)value;
+    loader_say(l, n->mark, "`concurrency` is a number from 1 to %d", LOAD_CONCURRENCY_MOST);
+    return 1;
+}
+
 void cases_load(struct loader *l)
 {
     const struct node *file = l->documents[l->ndocuments - 1].map, *cases = node_get(file, "cases");
@@ -264,6 +308,10 @@ void cases_load(struct loader *l)
     s.bodies = arena_array(l->a, n, sizeof *s.bodies);
     s.maps = arena_array(l->a, n, sizeof *s.maps);
     s.rows = arena_array(l->a, n, sizeof *s.rows);
+    l->s->concurrency = read_concurrency(l, node_get(file, "concurrency"));
+    l->s->serial = marks_serial(l, file);
+    target_load(l);
+    if (l->s->before) read_ports(&s, file, l->s->before);
     read_shared_actors(&s, cases != NULL);
     if (cases)
         read_list(&s, cases);
@@ -271,4 +319,5 @@ void cases_load(struct loader *l)
         add_body(&s, file, "");
     expand(&s);
     check_names(&s);
+    marks_compare(l);
 }

@@ -96,7 +96,7 @@ static void check_included_keys(struct loader *l, const struct node *map)
             continue;
         }
         struct diag *g = loader_say(l, map->pairs[i].key->mark, "`%s` cannot stand in an included file", key.p);
-        diag_hint(l->d, g, "it brings vars, macros and actors");
+        diag_hint(l->d, g, "it brings vars, macros, actors and target");
     }
     field_check(&known, scenario_include_fields, "an included file", l->d);
 }
@@ -173,7 +173,6 @@ static void include(struct loader *l, struct reading *by, const struct node *ent
         r.document.source = add_source(l, includes_path(l->a, by->document.source->name, entry->text.p), text);
         r.document.map = node_parse(r.document.source, l->a, l->d);
         if (!r.document.map || !loader_map(l, r.document.map, "an included file")) return;
-        r.document.map = loader_refuse(l, r.document.map, scenario_refused);
         check_version(l, r.document.map);
         check_included_keys(l, r.document.map);
         read_document(l, &r);
@@ -217,7 +216,6 @@ bool includes_load(struct loader *l, const char *name, struct slice text)
     r.document.map = node_parse(r.document.source, l->a, l->d);
     if (!r.document.map || !loader_map(l, r.document.map, "a scenario")) return false;
     if (!check_root(l, r.document.map, (struct mark){r.document.source, 0, 1})) return false;
-    r.document.map = loader_refuse(l, r.document.map, scenario_refused);
     read_document(l, &r);
     return true;
 }

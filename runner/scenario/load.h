@@ -6,9 +6,12 @@
 
 #include "scenario/model.h"
 
+enum { LOAD_CONCURRENCY_MOST = 256 };
+
 struct load_options {
     const struct step_schema *const *steps; /* every verb; ends with NULL */
     const char *folder;                     /* absolute folder of the file */
+    const char *target;                     /* address instead of the target's `to`, or NULL */
     /* The text of an included file, by its absolute path (relative only if `folder` is): true with text that lives as
      * long as the arena, or false with *ret_why a phrase ("No such file or directory"). */
     bool (*read)(void *ctx, const char *path, struct slice *ret_text, const char **ret_why);

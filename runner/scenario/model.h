@@ -79,14 +79,23 @@ const struct node *step_field(const struct step_model *s, const char *name);
 
 enum actor_kind { ACTOR_LISTEN, ACTOR_CONNECT, ACTOR_RUN, ACTOR_PLAIN };
 
+/* When an actor's steps are done. */
+enum actor_part {
+    ACTOR_STEPS,
+    ACTOR_SETUP,  /* before all others begin */
+    ACTOR_ALWAYS, /* once all others have ended */
+};
+
 struct actor_model {
     const char *name;
     struct mark mark; /* its name */
     enum actor_kind kind;
+    enum actor_part part;
     const struct node *map;      /* as written: files, env, cwd, pass, ready, stop, grace, exit, pty are read from it */
     const struct node *endpoint; /* value of listen, connect or run; NULL of a plain one */
     const struct node *instances, *eol, *step_timeout;
-    bool has_steps; /* `steps` was written */
+    bool has_steps;                   /* `steps` was written */
+    struct block_model setup, always; /* of the one client of the short form, or of an actor that has nothing else */
     struct block_model steps;
     bool serves; /* `serve` was written */
     struct block_model serve;
@@ -101,6 +110,16 @@ struct case_model {
     int64_t timeout, step_timeout; /* ns, its own or the file's or the default */
     const struct node *vars;       /* of the case, or NULL; the file's are in the scenario */
     const struct node *skip;       /* reason, or NULL */
+    const struct node *only;       /* `only: true`, or NULL */
+    const char *id;                /* unique in the run, or NULL; rows add "[cl=5]" */
+    struct mark id_mark;
+    const char *ref, *quote; /* of the requirement, or NULL */
+    const char *covers;      /* separated by blanks; "" */
+    const struct node *level;
+    const struct node *xfail;                 /* a reason or a map, or NULL */
+    const struct node *xfail_when;            /* or NULL */
+    const char *xfail_reason, *xfail_message; /* or NULL */
+    const char *serial;                       /* what it shares with others that must not run beside it, or NULL */
     struct actor_model *actors;
     uint32_t nactors;
     const struct node **ports; /* names of reserved ports, of file and case */
@@ -126,6 +145,15 @@ struct use_model {
     struct mark mark;
 };
 
+/* The system under test. */
+struct target_model {
+    const struct node *map;      /* NULL: there is none */
+    const struct pair *pair;     /* as written */
+    const struct node *to;       /* where it is reached, or NULL */
+    const struct node *endpoint; /* the same as an address, with its TLS and options */
+    const char *actor;           /* the actor that `target` names, or NULL */
+};
+
 struct scenario {
     struct source *sources; /* [0] is the file itself, the others were included */
     uint32_t nsources;
@@ -144,6 +172,10 @@ struct scenario {
     uint32_t nunread;
     struct case_model *cases;
     uint32_t ncases;
+    uint32_t concurrency; /* cases at the same time, at least 1 */
+    const char *serial;   /* of the file, or NULL */
+    struct target_model target;
+    struct case_model *before; /* its actors live as long as the file; NULL: there are none */
 };
 
 #endif

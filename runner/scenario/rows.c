@@ -108,6 +108,7 @@ static void name_case(struct loader *l, struct case_model *c, uint32_t number, s
     bool own = row[0] && index_add(names, l->a, slice_of(row), number) == number;
     if (!own) row = arena_printf(l->a, "%s%s#%u", row, row[0] ? " " : "", number);
     c->name = arena_printf(l->a, "%s%s[%s]", c->name, c->name[0] ? " " : "", row);
+    if (c->id) c->id = arena_printf(l->a, "%s[%s]", c->id, row);
 }
 
 /* The columns' values in the n-th combination; the last column changes fastest. */

@@ -20,6 +20,13 @@ const struct field step_common_fields[] = {
     {0},
 };
 
+const struct field scenario_xfail_fields[] = {
+    {.name = "reason", .type = FIELD_TEXT, .doc = "Why it fails"},
+    {.name = "message", .type = FIELD_TEXT, .doc = "What the failure says; another one is a failure"},
+    {.name = "when", .type = FIELD_LUA, .doc = "It is known to fail only if this holds"},
+    {0},
+};
+
 const struct field scenario_file_fields[] = {
     {.name = "sockrun", .type = FIELD_INT, .flags = FIELD_REQUIRED, .doc = "The version of the format: 1"},
     {.name = "name", .type = FIELD_TEXT, .doc = "What holds if the scenario passes"},
@@ -54,6 +61,33 @@ const struct field scenario_file_fields[] = {
      .type = FIELD_VALUE,
      .doc = "A map of name: [values]; a case for each combination, `${name}` or `${row.name}`"},
     {.name = "skip", .type = FIELD_TEXT, .doc = "Why the one case is not run"},
+    {.name = "target",
+     .type = FIELD_MAP,
+     .fields = scenario_target_fields,
+     .doc = "The system under test: {to} or {run, to} a server, {listen, run} a client"},
+    {.name = "before", .type = FIELD_VALUE, .doc = "A map of actors that live as long as the file"},
+    {.name = "concurrency",
+     .type = FIELD_INT,
+     .fallback = "1",
+     .doc = "How many cases run at the same time, up to 256"},
+    {.name = "id", .type = FIELD_TEXT, .doc = "A stable name, unique in the run, for `--case`; rows add theirs"},
+    {.name = "ref", .type = FIELD_TEXT, .doc = "Where the requirement stands, such as RFC 9112 section 6.1"},
+    {.name = "quote", .type = FIELD_TEXT, .doc = "The sentence of the requirement"},
+    {.name = "level",
+     .type = FIELD_CHOICE,
+     .fallback = "must",
+     .choices = LEVELS,
+     .doc = "What a miss is: `must` a failure, `should` a warning, `may` nothing, `setup` an error"},
+    {.name = "covers", .type = FIELD_TEXTS, .doc = "Requirements that it covers, by their own names"},
+    {.name = "xfail",
+     .type = FIELD_VALUE,
+     .doc = "It is known to fail, and to pass would be news: a reason, or {reason, message, when}"},
+    {.name = "only", .type = FIELD_BOOL, .doc = "Only such cases are run; an error where CI is set"},
+    {.name = "serial",
+     .type = FIELD_NAME,
+     .doc = "What it shares: cases and files that name the same never run together"},
+    {.name = "setup", .type = FIELD_STEPS, .doc = "Steps that come first; what they miss is an error"},
+    {.name = "always", .type = FIELD_STEPS, .doc = "Steps that come last, whatever has happened"},
     {0},
 };
 
@@ -64,6 +98,7 @@ const struct field scenario_include_fields[] = {
     {.name = "include", .type = FIELD_TEXTS, .doc = "Files that bring vars, macros and actors"},
     {.name = "macros", .type = FIELD_VALUE, .doc = "Macros; those of the including file win"},
     {.name = "actors", .type = FIELD_VALUE, .doc = "Actors of every case that has none of the same name"},
+    {.name = "target", .type = FIELD_MAP, .fields = scenario_target_fields, .doc = "The system under test"},
     {0},
 };
 
@@ -82,6 +117,24 @@ const struct field scenario_case_fields[] = {
      .type = FIELD_VALUE,
      .doc = "A map of name: [values]; a case for each combination, `${name}` or `${row.name}`"},
     {.name = "skip", .type = FIELD_TEXT, .doc = "Why the case is not run"},
+    {.name = "id", .type = FIELD_TEXT, .doc = "A stable name, unique in the run, for `--case`; rows add theirs"},
+    {.name = "ref", .type = FIELD_TEXT, .doc = "Where the requirement stands, such as RFC 9112 section 6.1"},
+    {.name = "quote", .type = FIELD_TEXT, .doc = "The sentence of the requirement"},
+    {.name = "level",
+     .type = FIELD_CHOICE,
+     .fallback = "must",
+     .choices = LEVELS,
+     .doc = "What a miss is: `must` a failure, `should` a warning, `may` nothing, `setup` an error"},
+    {.name = "covers", .type = FIELD_TEXTS, .doc = "Requirements that it covers, by their own names"},
+    {.name = "xfail",
+     .type = FIELD_VALUE,
+     .doc = "It is known to fail, and to pass would be news: a reason, or {reason, message, when}"},
+    {.name = "only", .type = FIELD_BOOL, .doc = "Only such cases are run; an error where CI is set"},
+    {.name = "serial",
+     .type = FIELD_NAME,
+     .doc = "What it shares: cases and files that name the same never run together"},
+    {.name = "setup", .type = FIELD_STEPS, .doc = "Steps that come first; what they miss is an error"},
+    {.name = "always", .type = FIELD_STEPS, .doc = "Steps that come last, whatever has happened"},
     {0},
 };
 
@@ -125,6 +178,25 @@ const struct field scenario_ready_fields[] = {
     {.name = "output", .type = FIELD_MATCHER, .doc = "A whole line of stdout or stderr that fits; steps still read it"},
     {.name = "connect", .type = FIELD_ADDRESS, .doc = "An address that accepts a connection by now"},
     {.name = "file", .type = FIELD_TEXT, .doc = "A file that exists by now"},
+    {0},
+};
+
+const struct field scenario_target_fields[] = {
+    {.name = "to", .type = FIELD_TEXT, .doc = "Where the server is reached; `--target` replaces it"},
+    {.name = "bind", .type = FIELD_TEXT, .doc = "The local address"},
+    {.name = "options", .type = FIELD_VALUES, .doc = "Socket options, as `set_option` takes them"},
+    {.name = "tls", .type = FIELD_MAP, .flags = FIELD_LATER, .fields = scenario_tls_fields, .doc = "How TLS is spoken"},
+    {.name = "retry", .type = FIELD_MAP, .fields = retry_fields, .doc = "Tries again while it is refused"},
+    {.name = "listen", .type = FIELD_ADDRESS, .doc = "Where a client under test finds the short form of each case"},
+    {.name = "run", .type = FIELD_ARGV, .doc = "Starts the server once for the file, or the client for each case"},
+    {.name = "files", .type = FIELD_VALUE, .doc = "As of an actor with `run`"},
+    {.name = "pass", .type = FIELD_VALUE, .doc = "As of an actor with `run`; `to` may name it: `${target.NAME.address}`"},
+    {.name = "env", .type = FIELD_VALUES, .doc = "As of an actor with `run`"},
+    {.name = "cwd", .type = FIELD_TEXT, .doc = "As of an actor with `run`"},
+    {.name = "ready", .type = FIELD_MAP, .fields = scenario_ready_fields, .doc = "What shows that it is up"},
+    {.name = "stop", .type = FIELD_TEXT, .fallback = "TERM", .doc = "The signal that ends it"},
+    {.name = "grace", .type = FIELD_DURATION, .fallback = "2s", .doc = "How long it may take to end"},
+    {.name = "exit", .type = FIELD_TEXT, .doc = "The end that is required"},
     {0},
 };
 
@@ -172,16 +244,6 @@ const struct field scenario_requires_fields[] = {
     {.name = "program", .type = FIELD_TEXT, .doc = "A program on PATH"},
     {.name = "command", .type = FIELD_ARGV, .doc = "A command that ends with code 0"},
     {0},
-};
-
-const struct refused_key scenario_refused[] = {
-    {"target", NULL},      {"before", NULL},
-    {"concurrency", NULL}, {"serial", NULL},
-    {"only", NULL},        {"setup", NULL},
-    {"always", NULL},      {"xfail", NULL},
-    {"id", NULL},          {"ref", NULL},
-    {"quote", NULL},       {"level", NULL},
-    {"covers", NULL},      {0},
 };
 
 const struct refused_key scenario_actor_refused[] = {

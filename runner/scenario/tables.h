@@ -11,6 +11,8 @@ extern const struct field scenario_macro_fields[];
 extern const struct field scenario_tls_fields[];
 extern const struct field scenario_ready_fields[];
 extern const struct field scenario_requires_fields[];
+extern const struct field scenario_target_fields[];
+extern const struct field scenario_xfail_fields[];
 
 /* A key that is refused with a message of its own; NULL: "`key` is not part of this version". */
 struct refused_key {
@@ -18,8 +20,7 @@ struct refused_key {
     const char *why;
 };
 
-/* Of a file, an included file or a case; of an actor. Each ends with a zeroed one. */
-extern const struct refused_key scenario_refused[];
+/* Of an actor. Ends with a zeroed one. */
 extern const struct refused_key scenario_actor_refused[];
 
 #endif

@@ -137,7 +137,8 @@ static bool find_root(const struct permit_scope *s, enum permit_kind kind, const
         memcpy(ret_root->folder, "/", 2);
         return true;
     }
-    if (root_holds(ret_root, s->tmp, path, real)) return true;
+    for (const struct permit_scope *scope = s; scope; scope = scope->shared)
+        if (root_holds(ret_root, scope->tmp, path, real)) return true;
     if (kind == PERMIT_READ && root_holds(ret_root, s->folder, path, real)) return true;
     for (const struct grant *g = s->permit->grants[kind]; g; g = g->next)
         if (root_holds(ret_root, g->text, path, real)) return true;

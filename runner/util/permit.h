@@ -33,8 +33,9 @@ const char *permit_allow(struct permit *p, enum permit_kind kind, const char *wh
 /* What one file's child may do: the grants and its two folders. tmp may be NULL until a case has one. */
 struct permit_scope {
     const struct permit *permit;
-    const char *folder; /* absolute */
-    const char *tmp;    /* absolute, or NULL */
+    const char *folder;                /* absolute */
+    const char *tmp;                   /* absolute, or NULL */
+    const struct permit_scope *shared; /* whose tmp is its own too; NULL: none */
 };
 
 struct permit_need {

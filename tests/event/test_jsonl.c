@@ -99,6 +99,12 @@ static void same_event(const struct event *a, const struct event *b)
     assert_int_equal(a->case_line, b->case_line);
     assert_int_equal(a->case_index, b->case_index);
     same_str(a->tags, b->tags);
+    same_str(a->id, b->id);
+    same_str(a->ref, b->ref);
+    same_str(a->quote, b->quote);
+    same_str(a->level, b->level);
+    same_str(a->covers, b->covers);
+    assert_int_equal(a->attempts, b->attempts);
     same_str(a->actor, b->actor);
     same_str(a->step, b->step);
     same_place(&a->place, &b->place);
@@ -138,10 +144,32 @@ static struct event full_event(struct event_failure *failure, struct event_note 
         hostile, 0,        INT64_MAX, {true, 1, INT64_MAX, 3, 16, {all, 256}, {all, 1}, true},
         note,    1,        true,
     };
-    return (struct event){EVENT_TRAFFIC, EVENT_EXIT, INT64_MAX,  INT64_MIN, hostile, "",
-                          UINT32_MAX,    INT32_MAX,  "a b",      hostile,   "",      {hostile, 1, 2, 3, SLICE("x")},
-                          INT64_MIN,     INT64_MAX,  {all, 256}, hostile,   SR_SKIP, INT64_MAX,
-                          failure,       1};
+    return (struct event){.kind = EVENT_TRAFFIC,
+                          .action = EVENT_EXIT,
+                          .seq = INT64_MAX,
+                          .at = INT64_MIN,
+                          .file = hostile,
+                          .case_name = "",
+                          .case_line = UINT32_MAX,
+                          .case_index = INT32_MAX,
+                          .tags = "a b",
+                          .id = hostile,
+                          .ref = "RFC 1",
+                          .quote = hostile,
+                          .level = "must",
+                          .covers = "A-1 A-2",
+                          .actor = hostile,
+                          .step = "",
+                          .place = {hostile, 1, 2, 3, SLICE("x")},
+                          .number = INT64_MIN,
+                          .offset = INT64_MAX,
+                          .bytes = {all, 256},
+                          .text = hostile,
+                          .verdict = SR_SKIP,
+                          .attempts = UINT32_MAX,
+                          .duration = INT64_MAX,
+                          .failures = failure,
+                          .nfailures = 1};
 }
 
 static void every_kind_comes_back(void **state)

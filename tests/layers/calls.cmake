@@ -18,11 +18,12 @@ set(reaching_BECAUSE "belongs to util/permit")
 
 # What is opened elsewhere is no scenario's: the files of the command line, reports, /proc, /dev/null.
 set(opening_CALLS open fopen creat freopen mkostemp mkstemp opendir)
-set(opening_ONLY_IN util/permit util/path report/outfile cli run/suite run/supervisor net/process)
+set(opening_ONLY_IN util/permit util/path report/outfile cli run/suite run/supervisor run/results net/process)
 set(opening_BECAUSE "opens a file: util/permit does that for a scenario")
 
 set(naming_CALLS mkdir mkdtemp unlink unlinkat rename renameat rmdir symlink link remove)
-set(naming_ONLY_IN util/permit util/path report/outfile op/dial engine/tmp engine/program_files engine/program_run)
+set(naming_ONLY_IN util/permit util/path report/outfile op/dial engine/tmp engine/program_files engine/program_run
+              run/results)
 set(naming_BECAUSE "changes a folder: a scenario's files are made in engine/tmp and engine/program_files")
 
 set(printing_CALLS printf vprintf puts putchar perror)

@@ -68,12 +68,12 @@ static void test_idle_keeps_nothing(void **state)
     come(h, &c, &far, "ab");
     assert_int_equal(conn_fill(&c), 2);
     assert_null(c.own);
-    assert_ptr_equal(h->sched.scratch_user, &c);
+    assert_ptr_equal(h->sched.hub->scratch_user, &c);
     /* More behind what is unread: now it needs a buffer of its own. */
     come(h, &c, &far, "cd");
     assert_int_equal(conn_fill(&c), 2);
     assert_non_null(c.own);
-    assert_null(h->sched.scratch_user);
+    assert_null(h->sched.hub->scratch_user);
     assert_true(slice_is(conn_from(&c, 0), "abcd"));
     conn_take(&c, 3);
     assert_non_null(c.own);
@@ -106,7 +106,7 @@ static void test_scratch_is_shared(void **state)
     come(h, &b, &far_b, "left");
     assert_int_equal(conn_fill(&b), 4);
     conn_done(&b);
-    assert_null(h->sched.scratch_user);
+    assert_null(h->sched.hub->scratch_user);
     far_close(&far_a);
     far_close(&far_b);
 }

@@ -158,7 +158,12 @@ static void test_wrong(void **state)
     expect_wrong("--allow-run=a,,b", "--allow-run: 'a,,b': there is nothing between the commas");
     expect_wrong("--allow-run=", "--allow-run: '': there is nothing between the commas");
     expect_wrong("explain x", "`explain` is not part of this version");
-    expect_wrong("--shuffle", "`--shuffle` is not part of this version");
+    expect_wrong("--secret x", "`--secret` is not part of this version");
+    expect_wrong("--repeat 0", "--repeat: '0': it is a number from 1 to 1000");
+    expect_wrong("--retry 101", "--retry: '101': it is a number from 0 to 100");
+    expect_wrong("--shuffle=x", "--shuffle: 'x': not a whole number");
+    expect_wrong("--shard 3/2", "--shard: '3/2': the part is a number from 1 to the number of parts");
+    expect_wrong("--target nowhere", "--target: 'nowhere': an address begins with a scheme such as tcp://");
     expect_wrong("list --report-tap x", "--report-tap is no option of `sockrun list`");
     expect_wrong("--markdown a", "--markdown is no option of `sockrun run`");
 }

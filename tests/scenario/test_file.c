@@ -99,16 +99,6 @@ static void test_keys(void **state)
 static void test_not_yet(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"target", "before", "concurrency", "serial", "only",  "setup", "always",
-                                       "xfail",  "id",     "ref",         "quote",  "level", "covers"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        char text[200], message[200];
-        snprintf(text, sizeof text, "sockrun: 1\n%s: x\n" C, keys[i]);
-        snprintf(message, sizeof message, "`%s` is not part of this version", keys[i]);
-        load_bad(NULL, text, message);
-        snprintf(text, sizeof text, "sockrun: 1\ncases:\n  - %s: {a: b}\n    " C, keys[i]);
-        load_bad(NULL, text, message);
-    }
     load_bad(NULL, "sockrun: 1\nuse: [./m-1.lua]\n" C,
              "a message module is a file `NAME.lua`, and its messages are called `NAME.message`");
     struct loaded x;

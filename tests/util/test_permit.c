@@ -72,7 +72,7 @@ static int make(void **state)
     snprintf(scenario, sizeof scenario, "%s/scenario", base);
     snprintf(tmp, sizeof tmp, "%s/tmp", base);
     permit = permit_new();
-    scope = (struct permit_scope){permit, scenario, tmp};
+    scope = (struct permit_scope){.permit = permit, .folder = scenario, .tmp = tmp};
     need = (struct permit_need){0};
     return wrong;
 }
