@@ -14,10 +14,10 @@ EOF
 
 build_packages='cmake gcc libc6-dev libjansson-dev liblua5.4-dev libpcre2-dev libssl-dev libyaml-dev ninja-build pkgconf
     uthash-dev zlib1g-dev'
-servers='haproxy knot mosquitto nginx postgresql redis-server'
+servers='haproxy knot mosquitto nginx postgresql redis-server slurmctld slurmd'
 # Programs that scenarios talk to; python3-pymodbus needs more than it says.
 peers="bind9-dnsutils curl microsocks mosquitto-clients openssl python3-aiosmtpd python3-pymodbus python3-serial
-    python3-serial-asyncio python3-websockets $servers"
+    python3-serial-asyncio python3-websockets slurm-client $servers"
 test_packages="clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev libxml2-utils valgrind $peers"
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

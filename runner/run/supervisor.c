@@ -506,20 +506,28 @@ static int64_t idle_deadline(const struct supervisor *s, const struct worker *w)
     return until;
 }
 
-static int64_t worker_deadline(const struct supervisor *s, const struct worker *w)
+/* The earliest of those that run; `told`: with what the board says. */
+static int64_t first_deadline(const struct worker *w, bool told)
 {
     int64_t first = INT64_MAX;
+    for (uint32_t i = 0; i < w->nrunning; i++) {
+        const int64_t at = told ? case_deadline(w, &w->running[i]) : w->running[i].deadline;
+        if (at < first) first = at;
+    }
+    return first;
+}
+
+static int64_t worker_deadline(const struct supervisor *s, const struct worker *w, int64_t now)
+{
     switch (w->stage) {
     case WORKER_RUNS: break;
     case WORKER_ASKED: return w->kill_at;
     case WORKER_KILLED: return INT64_MAX;
     }
     if (!w->nrunning) return idle_deadline(s, w);
-    for (uint32_t i = 0; i < w->nrunning; i++) {
-        const int64_t at = case_deadline(w, &w->running[i]);
-        if (at < first) first = at;
-    }
-    return first + s->limits->grace;
+    /* The board only ever moves one back: while our own reckoning is not over there is no need to look. */
+    const int64_t own = first_deadline(w, false) + s->limits->grace;
+    return now < own ? own : first_deadline(w, true) + s->limits->grace;
 }
 
 static void watch_deadline(struct supervisor *s, struct worker *w, int64_t now)
@@ -527,7 +535,7 @@ static void watch_deadline(struct supervisor *s, struct worker *w, int64_t now)
     if (!w->pid || w->stage == WORKER_KILLED) return;
     if (s->stop != STOP_NOT && now >= s->kill_at) {
         worker_kill(w);
-    } else if (now < worker_deadline(s, w)) {
+    } else if (now < worker_deadline(s, w, now)) {
         return;
     } else if (w->stage == WORKER_ASKED) {
         worker_kill(w);
@@ -543,7 +551,7 @@ static int64_t next_wake(const struct supervisor *s, int64_t now)
     if (s->o->settings->messages) wake = now + SPOOL_TICK_MS * NS_PER_MS;
     for (unsigned i = 0; i < s->nworkers; i++) {
         const struct worker *w = &s->workers[i];
-        int64_t deadline = w->pid ? worker_deadline(s, w) : INT64_MAX;
+        int64_t deadline = w->pid ? worker_deadline(s, w, now) : INT64_MAX;
         if (w->pid && s->stop != STOP_NOT && w->stage != WORKER_KILLED && s->kill_at < deadline) deadline = s->kill_at;
         if (deadline < wake) wake = deadline;
     }
