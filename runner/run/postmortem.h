@@ -23,7 +23,7 @@ struct postmortem {
 /* Why the process ended, in one line: "its process crashed (signal SEGV)". */
 const char *postmortem_reason(const struct postmortem *p, struct arena *a);
 /* EVENT_VERDICT for the case. With `before` (NULL: none) the case never began: the text says why not. */
-void postmortem_verdict(const struct postmortem *p, uint32_t index, const char *before, struct arena *a,
+void postmortem_verdict(const struct postmortem *given, uint32_t index, const char *before, struct arena *a,
                         struct event *ret);
 
 #endif

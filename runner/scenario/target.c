@@ -78,8 +78,9 @@ static void load_target(struct loader *l)
 {
     const struct document *from;
     const struct pair *p = find_target(l, &from);
-    /* Its form was checked with the file's. */
-    if (!p || p->value->kind != NODE_MAP || !check_target(l, p)) return;
+    /* What is no map has been told of. */
+    if (!p || p->value->kind != NODE_MAP) return;
+    if (field_check(p->value, scenario_target_fields, "`target`", l->d) || !check_target(l, p)) return;
     const struct node *map = l->o->target && !node_pair(p->value, "listen") ? replaced(l, p->value) : p->value;
     struct target_model *t = &l->s->target;
     t->map = map;

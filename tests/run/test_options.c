@@ -163,7 +163,8 @@ static void test_wrong(void **state)
     expect_wrong("--retry 101", "--retry: '101': it is a number from 0 to 100");
     expect_wrong("--shuffle=x", "--shuffle: 'x': not a whole number");
     expect_wrong("--shard 3/2", "--shard: '3/2': the part is a number from 1 to the number of parts");
-    expect_wrong("--target nowhere", "--target: 'nowhere': an address begins with a scheme such as tcp://");
+    expect_wrong("--target nowhere", "--target: 'nowhere': an address begins with tcp://, tls://, udp://, dtls://, "
+                                     "unix://, unixgram:// or seqpacket://");
     expect_wrong("list --report-tap x", "--report-tap is no option of `sockrun list`");
     expect_wrong("--markdown a", "--markdown is no option of `sockrun run`");
 }

@@ -110,3 +110,10 @@ file(STRINGS ${WORK}/durations kept REGEX "\t1000\tmail/one.yaml")
 if(NOT kept)
   message(SEND_ERROR "a part has changed the durations that the others reckon with")
 endif()
+
+# Files that share something take turns, whatever -j says.
+sockrun(0 "2 passed" ${forget} -j 2 --allow-write=${WORK} --var place=${WORK}/place serial_a.yaml serial_b.yaml)
+
+# Another system under test.
+sockrun(4 "refused" ${forget} --target tcp://127.0.0.1:1 ../../scenarios/cases/target_server.yaml)
+sockrun(4 "refused" ${forget} --target tcp://127.0.0.1:1 ../../scenarios/cases/target_program.yaml)
