@@ -12,7 +12,7 @@ usage: $0 run ARGS...       install what is missing, build, and run sockrun with
 EOF
 }
 
-build_packages='cmake gcc libc6-dev libjansson-dev liblua5.4-dev libpcre2-dev libssl-dev libyaml-dev ninja-build pkgconf
+build_packages='cmake gcc libc6-dev libedit-dev libjansson-dev liblua5.4-dev libpcre2-dev libssl-dev libyaml-dev ninja-build pkgconf
     uthash-dev zlib1g-dev'
 servers='haproxy knot mosquitto nginx postgresql redis-server slurmctld slurmd'
 # Programs that scenarios talk to; python3-pymodbus needs more than it says.

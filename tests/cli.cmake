@@ -14,3 +14,16 @@ sockrun_says(later_option 1 --secret x=y)
 sockrun_says(option_elsewhere 1 check --report-tap -)
 sockrun_says(misspelt_step 1 steps expct)
 sockrun_says(tags 1 --tags "smtp and")
+
+# Lua by hand: from a file, and from a terminal whose keys stand in NAME.keys.
+sockrun_says(lua_chunks 0 lua -e "x = sock.hex('ab')" -e "print(x, 1)" -e "x, 'a\\0'")
+sockrun_says(lua_chunk_fails 4 lua -e "sock.fail('no')" -e "print('the next')")
+sockrun_says(lua_chunk_wrong 3 lua -e "print(")
+sockrun_says(lua_file 1 lua x.lua)
+set(folder ${CMAKE_CURRENT_SOURCE_DIR}/cli)
+add_test(NAME cli/lua_stdin COMMAND golden --input ${folder}/lua_stdin.lua ${folder}/lua_stdin.txt 3
+                                    $<TARGET_FILE:sockrun> lua --var given=yes)
+add_executable(terminal terminal.c)
+target_link_libraries(terminal PRIVATE sockrun_flags)
+add_test(NAME cli/lua_prompt COMMAND terminal ${folder}/lua_prompt.keys $<TARGET_FILE:sockrun> lua)
+set_tests_properties(cli/lua_stdin cli/lua_prompt PROPERTIES LABELS cli TIMEOUT 60 ENVIRONMENT LC_ALL=C.UTF-8)

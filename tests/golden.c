@@ -1,9 +1,10 @@
-/* golden [--exact] [--without REGEX] EXPECTED CODE COMMAND [ARGS...]: runs the command and compares all it prints, and
- * its exit code, with what is expected. What differs from run to run (times, ports, processes, temporary folders) is
- * written as <time> and so on, unless --exact; lines that match REGEX count as not there. With UPDATE=1 in the
- * environment EXPECTED is written anew. */
+/* golden [--exact] [--without REGEX] [--input FILE] EXPECTED CODE COMMAND [ARGS...]: runs the command (its standard
+ * input is the file) and compares all it prints, and its exit code, with what is expected. What differs from run to run
+ * (times, ports, processes, temporary folders) is written as <time> and so on, unless --exact; lines that match REGEX
+ * count as not there. With UPDATE=1 in the environment EXPECTED is written anew. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -106,13 +107,16 @@ static void drop_lines(struct text *t, const char *pattern)
     *t = out;
 }
 
-static int run(char **argv, struct text *ret_output)
+static int run(char **argv, const char *input, struct text *ret_output)
 {
     int ends[2], status;
+    const int in = input ? open(input, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    if (in < 0) die(input);
     if (pipe(ends) < 0) die("pipe");
     pid_t pid = fork();
     if (pid < 0) die("fork");
     if (pid == 0) {
+        if (input) dup2(in, STDIN_FILENO);
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
@@ -121,6 +125,7 @@ static int run(char **argv, struct text *ret_output)
         die(argv[0]);
     }
     close(ends[1]);
+    if (input) close(in);
     FILE *f = fdopen(ends[0], "r");
     if (!f) die("fdopen");
     read_all(f, ret_output);
@@ -169,21 +174,23 @@ static void show_difference(const char *path, const struct text *got)
 
 int main(int argc, char **argv)
 {
-    const char *without = NULL, *wish = getenv("UPDATE");
+    const char *without = NULL, *input = NULL, *wish = getenv("UPDATE");
     struct text got = {0};
     bool exact = false, ok = true;
     int at = 1;
     for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
         if (strcmp(argv[at], "--exact") == 0) exact = true;
         if (strcmp(argv[at], "--without") == 0 && at + 1 < argc) without = argv[++at];
+        if (strcmp(argv[at], "--input") == 0 && at + 1 < argc) input = argv[++at];
     }
     if (argc - at < 3) {
-        fprintf(stderr, "usage: %s [--exact] [--without REGEX] EXPECTED CODE COMMAND [ARGS...]\n", argv[0]);
+        fprintf(stderr, "usage: %s [--exact] [--without REGEX] [--input FILE] EXPECTED CODE COMMAND [ARGS...]\n",
+                argv[0]);
         return BROKEN;
     }
     const char *expected = argv[at];
     long wanted_code = strtol(argv[at + 1], NULL, 10);
-    int code = run(argv + at + 2, &got);
+    int code = run(argv + at + 2, input, &got);
     if (!exact) normalise(&got);
     if (without) drop_lines(&got, without);
     if (wish && strcmp(wish, "1") == 0) {

@@ -11,5 +11,6 @@ enum sr_exit cmd_check(const struct options *o);
 enum sr_exit cmd_list(const struct options *o);
 enum sr_exit cmd_steps(const struct options *o);
 enum sr_exit cmd_modules(const struct options *o);
+enum sr_exit cmd_lua(const struct options *o);
 
 #endif

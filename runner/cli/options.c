@@ -22,8 +22,10 @@ enum {
     IN_LIST = 1 << COMMAND_LIST,
     IN_STEPS = 1 << COMMAND_STEPS,
     IN_MODULES = 1 << COMMAND_MODULES,
+    IN_LUA = 1 << COMMAND_LUA,
     IN_FILES = IN_RUN | IN_CHECK | IN_LIST,
-    IN_ALL = IN_FILES | IN_STEPS | IN_MODULES,
+    IN_CASES = IN_FILES | IN_LUA,
+    IN_ALL = IN_CASES | IN_STEPS | IN_MODULES,
 };
 
 static const uint64_t memory_default = UINT64_C(4) << 30;
@@ -34,11 +36,12 @@ const struct command_spec command_specs[COMMANDS] = {
     [COMMAND_LIST] = {"list", "PATH...", "one line for each case: place, name and tags"},
     [COMMAND_STEPS] = {"steps", "[NAME...]", "the reference of every step, or of those named"},
     [COMMAND_MODULES] = {"modules", "[NAME...]", "the message modules, or the messages of those named"},
+    [COMMAND_LUA] = {"lua", "", "a prompt for Lua with sockets, to try a peer by hand; or what -e says"},
 };
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
-static const char *const later_commands[] = {"bench",  "torture", "record", "import", "explain", "merge",      "diff",
-                                             "schema", "modules", "lua",    "init",   "watch",   "completion", NULL};
+static const char *const later_commands[] = {"bench", "torture", "record", "import", "explain",    "merge",
+                                             "diff",  "schema",  "init",   "watch",  "completion", NULL};
 static const char *const later_options[] = {
     "secret", "strict", "report-json", "report-jsonl", "report-html", "report-github", "pcap", "artifacts", NULL};
 
@@ -85,6 +88,12 @@ static const char *set_var(struct options *o, const char *value)
 static const char *set_vars_file(struct options *o, const char *value)
 {
     o->vars_files[o->nvars_files++] = value;
+    return NULL;
+}
+
+static const char *set_chunk(struct options *o, const char *value)
+{
+    o->chunks[o->nchunks++] = value;
     return NULL;
 }
 
@@ -330,25 +339,28 @@ static const struct option_spec specs[] = {
     {"fail-fast", 0, ARGUMENT_OPTIONAL, "N", IN_RUN, "stop after N failed cases; 1 if N is not given", set_fail_fast},
     {"target", 0, ARGUMENT_REQUIRED, "ADDRESS", IN_FILES,
      "where the system under test is, instead of what the files say", set_target},
-    {"var", 0, ARGUMENT_REQUIRED, "NAME=VALUE", IN_FILES,
+    {"execute", 'e', ARGUMENT_REQUIRED, "CHUNK", IN_LUA, "run this and end, instead of a prompt; may be given again",
+     set_chunk},
+    {"var", 0, ARGUMENT_REQUIRED, "NAME=VALUE", IN_CASES,
      "set a variable; wins over the scenario, --vars-file and the environment", set_var},
-    {"vars-file", 0, ARGUMENT_REQUIRED, "FILE", IN_FILES,
+    {"vars-file", 0, ARGUMENT_REQUIRED, "FILE", IN_CASES,
      "set variables from a YAML map; wins over SOCKRUN_VAR_NAME in the environment", set_vars_file},
-    {"timeout-scale", 0, ARGUMENT_REQUIRED, "X", IN_RUN, "multiply every timeout by X, from 0.01 to 1000", set_scale},
+    {"timeout-scale", 0, ARGUMENT_REQUIRED, "X", IN_RUN | IN_LUA, "multiply every timeout by X, from 0.01 to 1000",
+     set_scale},
     {"report-junit", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a JUnit XML report", set_junit},
     {"report-tap", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a TAP report; `-` is standard output", set_tap},
-    {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_FILES,
+    {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_CASES,
      "programs that scenarios may run, with all your rights; without names: any", set_allow_run},
-    {"allow-net", 0, ARGUMENT_OPTIONAL, "HOST[:PORT],...", IN_FILES,
+    {"allow-net", 0, ARGUMENT_OPTIONAL, "HOST[:PORT],...", IN_CASES,
      "addresses beyond loopback that scenarios may use; without names: any", set_allow_net},
-    {"allow-read", 0, ARGUMENT_REQUIRED, "DIR", IN_FILES,
+    {"allow-read", 0, ARGUMENT_REQUIRED, "DIR", IN_CASES,
      "a folder below which scenarios may read files, beside their own", set_allow_read},
-    {"allow-write", 0, ARGUMENT_REQUIRED, "DIR", IN_FILES, "a folder below which scenarios may write files",
+    {"allow-write", 0, ARGUMENT_REQUIRED, "DIR", IN_CASES, "a folder below which scenarios may write files",
      set_allow_write},
-    {"allow-env", 0, ARGUMENT_REQUIRED, "NAME,...", IN_FILES, "environment variables that scenarios may read",
+    {"allow-env", 0, ARGUMENT_REQUIRED, "NAME,...", IN_CASES, "environment variables that scenarios may read",
      set_allow_env},
-    {"allow-all", 0, ARGUMENT_NONE, NULL, IN_FILES, "all of these permissions", set_allow_all},
-    {"lua-memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_FILES, "memory that Lua may use in each process; default 256MiB",
+    {"allow-all", 0, ARGUMENT_NONE, NULL, IN_CASES, "all of these permissions", set_allow_all},
+    {"lua-memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_CASES, "memory that Lua may use in each process; default 256MiB",
      set_lua_memory},
     {"memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_RUN, "memory that each process may use; default 4GiB", set_memory},
     {"verbose", 'v', ARGUMENT_NONE, NULL, IN_FILES, "show every step and its bytes, live", set_verbose},
@@ -528,6 +540,7 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct buf *
     o->vars = arena_array(&o->arena, most, sizeof *o->vars);
     o->globs = arena_array(&o->arena, most, sizeof *o->globs);
     o->repeat = 1;
+    o->chunks = arena_array(&o->arena, most, sizeof *o->chunks);
     o->vars_files = arena_array(&o->arena, most, sizeof *o->vars_files);
     return parse_all(&p);
 }

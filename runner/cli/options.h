@@ -11,7 +11,7 @@
 #include "util/buf.h"
 #include "util/permit.h"
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_LIST, COMMAND_STEPS, COMMAND_MODULES, COMMANDS };
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_LIST, COMMAND_STEPS, COMMAND_MODULES, COMMAND_LUA, COMMANDS };
 
 struct command_spec {
     const char *name, *arguments, *doc;
@@ -34,6 +34,8 @@ struct options {
     uint32_t nvars;
     const char **vars_files;
     uint32_t nvars_files;
+    const char **chunks; /* -e, in order */
+    uint32_t nchunks;
     struct permit *permit;
     unsigned jobs;
     uint32_t fail_fast; /* 0: never */

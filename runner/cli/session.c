@@ -136,14 +136,12 @@ static enum sr_exit arrange(struct session *s, const struct options *o)
     return SR_EXIT_OK;
 }
 
-enum sr_exit session_open(struct session *s, const struct options *o)
+enum sr_exit session_begin(struct session *s, const struct options *o)
 {
     *s = (struct session){0};
     modules_begin(&s->modules, o);
     paths_init(&s->paths);
-    enum sr_exit result = take_vars(s, o);
-    if (result == SR_EXIT_OK) result = take_selection(s, o);
-    if (result == SR_EXIT_OK) result = take_paths(s, o);
+    const enum sr_exit result = take_vars(s, o);
     s->settings = (struct settings){.permit = o->permit,
                                     .vars = s->vars.list,
                                     .nvars = s->vars.n,
@@ -154,6 +152,14 @@ enum sr_exit session_open(struct session *s, const struct options *o)
                                     .ci = in_ci(),
                                     .messages = o->verbosity > 0,
                                     .check_only = o->command == COMMAND_CHECK};
+    return result;
+}
+
+enum sr_exit session_open(struct session *s, const struct options *o)
+{
+    enum sr_exit result = session_begin(s, o);
+    if (result == SR_EXIT_OK) result = take_selection(s, o);
+    if (result == SR_EXIT_OK) result = take_paths(s, o);
     if (result == SR_EXIT_OK) result = load(s, o);
     return result == SR_EXIT_OK && o->command != COMMAND_CHECK ? arrange(s, o) : result;
 }

@@ -20,6 +20,8 @@ struct session {
     struct results *results; /* of earlier runs; NULL of `check` */
 };
 
+/* The variables and the settings alone, for what runs no files. As session_open. */
+enum sr_exit session_begin(struct session *s, const struct options *o);
 /* SR_EXIT_OK, or the exit code once what is wrong has been printed. session_done is due in either case. */
 enum sr_exit session_open(struct session *s, const struct options *o);
 void session_done(struct session *s);

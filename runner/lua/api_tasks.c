@@ -58,6 +58,7 @@ static int joined(lua_State *L, int status, lua_KContext ctx)
     if (luawait_result(L) != LUAWAIT_DONE) return luawait_fail(L);
     luawait_done(L);
     if (t->state == LUATASK_CANCELLED) return api_nil(L, "cancelled");
+    if (t->state == LUATASK_FAILED) return luaL_error(L, "task `%s` has failed: %s", t->name, lua_tostring(t->co, -1));
     const int n = t->nresults;
     luaL_checkstack(L, n, "too many results");
     luaL_checkstack(t->co, n, "too many results");
@@ -65,7 +66,6 @@ static int joined(lua_State *L, int status, lua_KContext ctx)
     for (int i = 0; i < n; i++)
         lua_pushvalue(t->co, first + i);
     lua_xmove(t->co, L, n);
-    if (t->state == LUATASK_FAILED) return luaL_error(L, "task `%s` has failed: %s", t->name, lua_tostring(L, -1));
     return n;
 }
 

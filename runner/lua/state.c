@@ -55,6 +55,7 @@ struct luastate *luastate_new(size_t cap)
     s->cap = cap;
     s->collect_at = cap / 2;
     s->lifted = true;
+    s->ended = "ended by the supervisor";
     s->L = lua_newstate(allocate, s);
     if (!s->L) mem_exhausted();
     /* New threads get a copy of the main one's (manual 4.7, lua_getextraspace). */
@@ -191,7 +192,7 @@ static void end_chunk(lua_State *L, lua_Debug *ar)
         s->note(s->note_ctx, where);
     }
     s->ending = 2;
-    lua_pushfstring(L, "%s:%d: ended by the supervisor", ar->short_src, ar->currentline);
+    lua_pushfstring(L, "%s:%d: %s", ar->short_src, ar->currentline, s->ended);
     lua_error(L);
 }
 

@@ -25,6 +25,7 @@ struct luastate {
     /* Set by whoever wants to know where a runaway chunk was; called from a hook with "file:line". */
     void (*note)(void *ctx, const char *where);
     void *note_ctx;
+    const char *ended; /* what a chunk is told that luastate_interrupt ends; "ended by the supervisor" at first */
     lua_State *volatile running;  /* the thread that runs now, or would */
     volatile sig_atomic_t ending; /* luastate_interrupt was called (1), and noted (2) */
     struct luahost *host;         /* of the case that runs, or NULL (lua/host.h) */
