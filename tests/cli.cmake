@@ -13,6 +13,10 @@ sockrun_says(misspelt_option 1 --jbos 3)
 sockrun_says(later_option 1 --secret x=y)
 sockrun_says(option_elsewhere 1 check --report-tap -)
 sockrun_says(misspelt_step 1 steps expct)
+sockrun_says(misspelt_module 1 modules htp)
+sockrun_says(module 0 modules notes_protocol)
+sockrun_says(module_wrong 1 modules broken)
+set_tests_properties(cli/module cli/module_wrong PROPERTIES ENVIRONMENT SOCKRUN_SCRIPTS=${CMAKE_CURRENT_SOURCE_DIR}/cli/scripts)
 sockrun_says(tags 1 --tags "smtp and")
 
 # Lua by hand: from a file, and from a terminal whose keys stand in NAME.keys.

@@ -143,7 +143,9 @@ add_test(NAME diagnostics/together WORKING_DIRECTORY ${folder}
                  yaml_syntax.yaml several.yaml)
 set_tests_properties(diagnostics/together PROPERTIES LABELS diagnostics TIMEOUT 60)
 
-# The reference of the steps is the one that the program writes.
-add_test(NAME docs/steps COMMAND golden --exact ${CMAKE_SOURCE_DIR}/docs/steps.md 0 $<TARGET_FILE:sockrun> steps
-                                 --markdown)
-set_tests_properties(docs/steps PROPERTIES LABELS docs)
+# The references of steps and modules are those that the program writes.
+foreach(reference steps modules)
+  add_test(NAME docs/${reference} COMMAND golden --exact ${CMAKE_SOURCE_DIR}/docs/${reference}.md 0
+                                          $<TARGET_FILE:sockrun> ${reference} --markdown)
+  set_tests_properties(docs/${reference} PROPERTIES ENVIRONMENT SOCKRUN_SCRIPTS=${CMAKE_SOURCE_DIR}/scripts LABELS docs)
+endforeach()

@@ -275,7 +275,7 @@ static int m_receiveprefixed(lua_State *L)
 
 /*: connection:peek(n) -> bytes | nil, reason, partial
  * Waits for n bytes and leaves them unread.
- * example: if c:peek(1) == "\22" then ... end */
+ * example: local is_tls = c:peek(1) == "\22" */
 static int m_peek(lua_State *L)
 {
     return receive(L, luaconn_check(L, 1), RECEIVE_COUNT, check_count(L, 2), nothing, TAKE_NOTHING);

@@ -322,7 +322,7 @@ static int resolved(lua_State *L, int status, lua_KContext ctx)
 
 /*: resolve(host) -> {address, ...} | nil, reason
  * The addresses that the system has for a name (getaddrinfo(3)).
- * example: sock.resolve("localhost")[1] --> "127.0.0.1" */
+ * example: local addresses = sock.resolve("localhost") */
 static int f_resolve(lua_State *L)
 {
     static const struct op_type type = {.name = "resolve", .poll = resolve_poll, .cancel = resolve_cancel};

@@ -134,7 +134,7 @@ static int waited(lua_State *L, int status, lua_KContext ctx)
 
 /*: program:exit([timeout]) -> code | nil, signal
  * Waits until it has ended: its exit code, or nil and the name of the signal that ended it; nil, "timeout" if it has
- * not. `program:wait()` is the same. example: t:equal(p:wait(), 0) */
+ * not. `program:wait()` is the same. example: p:signal("TERM"); local code, signal = p:exit() */
 static int m_exit(lua_State *L)
 {
     static const struct op_type type = {.name = "wait", .poll = wait_poll, .cancel = wait_cancel};
@@ -156,7 +156,7 @@ static int m_wait(lua_State *L)
 
 /*: program:errors() -> bytes
  * What it has written to stderr so far, the last 64 KiB.
- * example: t:contains(p:errors(), "listening") */
+ * example: t:equal(p:errors(), "") */
 static int m_errors(lua_State *L)
 {
     const struct luaprogram *p = check_program(L);

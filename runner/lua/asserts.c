@@ -106,7 +106,7 @@ static bool same_values(lua_State *L, int a, int b, int depth)
 
 /*: t:equal(got, expected [, message])
  * They are equal, as == has it: the same number, the same bytes, the same table.
- * example: t:equal(c:receive("l"), "ONE") */
+ * example: t:equal(c:receive("l"), "220 ready") */
 static int t_equal(lua_State *L)
 {
     check_t(L);
@@ -119,7 +119,7 @@ static int t_equal(lua_State *L)
 
 /*: t:same(got, expected [, message])
  * They are equal, and tables hold the same, to any depth.
- * example: t:same(reply.headers, {server = "x"}) */
+ * example: t:same({1, {a = 2}}, {1, {a = 2}}) */
 static int t_same(lua_State *L)
 {
     check_t(L);
@@ -144,7 +144,7 @@ static bool matches(lua_State *L, int text, int pattern)
 
 /*: t:matches(text, pattern [, message])
  * The text matches the regular expression (PCRE2, as in scenarios).
- * example: t:matches(line, "^220[ -]") */
+ * example: t:matches(c:receive("l"), "^220[ -]") */
 static int t_matches(lua_State *L)
 {
     struct luafailure f = {0};
@@ -173,7 +173,7 @@ static bool contains(lua_State *L)
 
 /*: t:contains(whole, part [, message])
  * The text holds these bytes, or the table this value.
- * example: t:contains(head, "200 OK") */
+ * example: t:contains(c:receive("l"), "ready") */
 static int t_contains(lua_State *L)
 {
     struct luafailure f = {0};
@@ -207,7 +207,7 @@ static int t_truthy(lua_State *L)
 
 /*: t:falsy(value [, message])
  * The value is nil or false.
- * example: t:falsy(c:receive("l")) */
+ * example: t:falsy(c:buffered() > 0) */
 static int t_falsy(lua_State *L)
 {
     return judge(L, false, "nil or false");
@@ -249,7 +249,7 @@ static int raised(lua_State *L, int status, lua_KContext ctx)
 
 /*: t:error_matches(pattern, function, argument...) -> message
  * The function raises an error whose message matches the regular expression.
- * example: t:error_matches("closed connection", function() c:send("x") end) */
+ * example: t:error_matches("closed", function() c:close(); c:send("x") end) */
 static int t_error_matches(lua_State *L)
 {
     check_t(L);
@@ -266,7 +266,7 @@ static int t_error_matches(lua_State *L)
 
 /*: t:fail([message])
  * The test has failed, at this line.
- * example: t:fail("not reached") */
+ * example: if n > 3 then t:fail("too many") end */
 static int t_fail(lua_State *L)
 {
     check_t(L);
@@ -318,7 +318,7 @@ static int t_connect(lua_State *L)
 
 /*: t:run(argv [, options]) -> program
  * As the module's `run`; the test fails if it cannot be done. It is ended when the test ends.
- * example: local p = t:run{"nginx", "-g", "daemon off;"} */
+ * example: local p = t:run{"cat"} */
 static int t_run(lua_State *L)
 {
     check_t(L);

@@ -30,7 +30,7 @@ static int f_md5(lua_State *L)
 
 /*: sha1(data) -> 20 bytes
  * SHA-1 (RFC 3174), as raw bytes.
- * example: base64(sha1(key .. "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) */
+ * example: base64(sha1("abc")) --> "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=" */
 static int f_sha1(lua_State *L)
 {
     return digest(L, EVP_sha1());
@@ -38,7 +38,7 @@ static int f_sha1(lua_State *L)
 
 /*: sha256(data) -> 32 bytes
  * SHA-256 (RFC 6234), as raw bytes.
- * example: hex(sha256(body)) */
+ * example: local digest = hex(sha256("abc")) */
 static int f_sha256(lua_State *L)
 {
     return digest(L, EVP_sha256());
@@ -46,7 +46,7 @@ static int f_sha256(lua_State *L)
 
 /*: hmac(key, data [, digest = "sha256"]) -> bytes
  * HMAC (RFC 2104), as raw bytes; the digest is one of md5 sha1 sha256 sha384 sha512.
- * example: hex(hmac("key", nonce, "sha1")) */
+ * example: local mac = hex(hmac("key", "data", "sha1")) */
 static int f_hmac(lua_State *L)
 {
     static const char *const names[] = {"md5", "sha1", "sha256", "sha384", "sha512", NULL};

@@ -60,7 +60,7 @@ static int f_hex(lua_State *L)
 
 /*: unhex(text) -> bytes
  * The bytes that hex digits say; white space between bytes is allowed.
- * example: unhex("de ad be ef") */
+ * example: unhex("61 62") --> "ab" */
 static int f_unhex(lua_State *L)
 {
     struct slice in = check_slice(L, 1);
@@ -84,7 +84,7 @@ static int f_base64(lua_State *L)
 
 /*: unbase64(text) -> bytes
  * The bytes of base64 (RFC 4648 section 4); white space is ignored, padding required.
- * example: unbase64("AHVzZXIAc2VjcmV0") */
+ * example: unbase64("AHVzZXIAc2VjcmV0") --> "\0user\0secret" */
 static int f_unbase64(lua_State *L)
 {
     struct slice in = check_slice(L, 1);
@@ -97,7 +97,7 @@ static int f_unbase64(lua_State *L)
 
 /*: xor(data, key) -> bytes
  * Each byte xor-ed with the key, which is repeated as long as the data.
- * example: xor(payload, mask) for WebSocket's masking (RFC 6455 section 5.3) */
+ * example: xor("\1\2\3", "\1") --> "\0\3\2" */
 static int f_xor(lua_State *L)
 {
     struct slice in = check_slice(L, 1), key = check_slice(L, 2);
@@ -125,7 +125,7 @@ static void fill_random(lua_State *L, void *p, size_t n)
 
 /*: random(n) -> bytes
  * n bytes of the system's random source. For numbers there is math.random.
- * example: random(4) */
+ * example: local four = random(4) */
 static int f_random(lua_State *L)
 {
     lua_Integer n = luaL_checkinteger(L, 1);
@@ -138,7 +138,7 @@ static int f_random(lua_State *L)
 
 /*: uuid() -> text
  * A random UUID (RFC 9562, version 4).
- * example: uuid() --> "0b8a0c1e-7c43-4f9b-9d5e-2f1d3a6b7c80" */
+ * example: local id = uuid() */
 static int f_uuid(lua_State *L)
 {
     unsigned char id[16];
@@ -158,7 +158,7 @@ static int f_uuid(lua_State *L)
 
 /*: now() -> seconds
  * The time as seconds since 1970, with a fraction.
- * example: check: now() - sent < 0.5 */
+ * example: local began = now() */
 static int f_now(lua_State *L)
 {
     lua_pushnumber(L, (lua_Number)clock_wall() / 1e9);
@@ -188,7 +188,7 @@ static int f_json(lua_State *L)
 
 /*: json.decode(text) -> value
  * The value of a JSON text. Numbers without a fraction or exponent are integers, null is json.null.
- * example: json.decode(body).id */
+ * example: json.decode('{"id":7}').id --> 7 */
 static int f_decode(lua_State *L)
 {
     struct slice in = check_slice(L, 1);
@@ -225,10 +225,10 @@ static void open_json(lua_State *L)
 
 /*: pack(format, value...) -> bytes
  * string.pack (Lua 5.4 manual 6.4.2).
- * example: pack(">I2 s1", 7, "abc") */
+ * example: pack(">I2 s1", 7, "abc") --> "\0\7\3abc" */
 /*: unpack(format, bytes [, from = 1]) -> value..., next
  * string.unpack (Lua 5.4 manual 6.4.2).
- * example: unpack(">I2", header) */
+ * example: unpack(">I2 B", "\0\7\3") --> 7, 3, 4 */
 static void open_pack(lua_State *L)
 {
     static const char *const names[] = {"pack", "unpack"};

@@ -168,7 +168,7 @@ static int take_function(lua_State *L, int arg)
 
 /*: test(name [, options], function(t) ... end)
  * Names a test. Options: tags (a text, or a list), level (must, should, may, setup), ref (what it is about), timeout
- * (seconds; default 30). example: test("it answers", {tags = "smoke"}, function(t) t:connect(address):expect("hello")
+ * (seconds; default 30). example: test("it answers", {tags = "smoke"}, function(t) t:equal(2 + 2, 4)
  * end) */
 static int f_test(lua_State *L)
 {
@@ -275,7 +275,7 @@ static const char *push_row_name(lua_State *L, const struct testscript *s, const
 
 /*: each(rows, name, [options,] function(t, row) ... end)
  * Names one test for each row, whose values stand in its name.
- * example: each({{n = 1}, {n = 2}}, "it echoes", function(t, row) ... end) */
+ * example: each({{n = 1}, {n = 2}}, "a row", function(t, row) t:truthy(row.n) end) */
 static int f_each(lua_State *L)
 {
     struct testscript *s = script_of(L, "each");

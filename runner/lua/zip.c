@@ -106,7 +106,7 @@ static int give(lua_State *L, const struct buf *out)
  * Compresses. Formats: "zlib" (RFC 1950), "raw" (RFC 1951), "gzip" (RFC 1952). Options: `bits`, 8 to 15, of the window;
  * in a raw stream also `before`, the data that came before this, which it may refer to, and `sync = true`: it ends with
  * the empty block of a flush (00 00 ff ff) and goes on in the next.
- * example: send: ${deflate(body, "gzip")} */
+ * example: local packed = deflate("text", "gzip") */
 static int f_deflate(lua_State *L)
 {
     struct slice in = check_input(L);
@@ -150,7 +150,7 @@ static int run_on(z_stream *z, const struct shape *s, struct buf *out)
 /*: inflate(bytes [, format = "zlib" [, options]]) -> data
  * Decompresses what deflate made. Broken or incomplete data, or bytes behind its end, is an error. Options: those of
  * deflate, and `most`, the bytes that it may make (64 MiB): more is an error.
- * example: inflate(body, "gzip") */
+ * example: inflate(deflate("text")) --> "text" */
 static int f_inflate(lua_State *L)
 {
     struct slice in = check_input(L);

@@ -1,0 +1,1 @@
+return {messages = {x = {fields = {a = "txt"}}}}
