@@ -142,7 +142,7 @@ static void add_facts(lua_State *L, const struct conn *c)
 
 /*: connection:info() -> table
  * state (of TCP, RFC 9293 3.3.2; else "open" or "closed"), peer, local, sent, received, unread (bytes), and of TCP rtt
- * (seconds), mss, retransmits, unsent, congestion. example: c:info().state --> "established" */
+ * (seconds), mss, retransmits, unsent, congestion. example: local state = c:info().state */
 static int m_info(lua_State *L)
 {
     const struct conn *c = open_conn(L);

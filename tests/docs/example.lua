@@ -1,7 +1,7 @@
 local sock = require "sockrun"
 
 -- What an example of docs/lua.md may take for given.
-test("an example", function(t)
+test("an example", {timeout = 10}, function(t)
   local l = t:listen("tcp://127.0.0.1:0")
   local address, server = l.address, l
   t:spawn("server", function()
@@ -10,13 +10,11 @@ test("an example", function(t)
     s:shutdown("write")
     while s:receiveany() do end
   end)
-  local c = t:connect(address)
+  local c, spare = t:connect(address), t:connect(address)
   local a, b = c, l
   local p = t:run{"cat"}
   local jobs = sock.channel()
   jobs:put(1)
-  local task = t:spawn("worker", function()
-    sock.sync("ready", 2)
-    return 7
-  end)
+  t:spawn("other", function() sock.sync("ready", 2) end)
+  local task = t:spawn("worker", function() return 7 end)
   local n, data, has_ipv6 = 1, "abc", true
