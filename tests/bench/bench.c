@@ -163,6 +163,87 @@ static void measure_lua_pingpong(void)
     printf("  ratio                %8.2f            (aim: at least 1.0)\n", ours / bare);
 }
 
+/* An HTTP exchange on a connection that stays, each message built and checked on its side */
+
+static void write_http(const char *name, int rounds)
+{
+    write_file(name,
+               "sockrun: 1\n"
+               "name: exchanges\n"
+               "timeout: 5m\n"
+               "actors:\n"
+               "  server:\n"
+               "    listen: tcp://127.0.0.1:0\n"
+               "    steps:\n"
+               "      - repeat: %d\n"
+               "        steps:\n"
+               "          - expect: {http.request: {method: GET, target: /hello, headers: {host: example.test}}}\n"
+               "          - send: {http.response: {status: 200, headers: {server: bench}, body: hello}}\n"
+               "  client:\n"
+               "    connect: ${server}\n"
+               "    steps:\n"
+               "      - repeat: %d\n"
+               "        steps:\n"
+               "          - send: {http.request: {target: /hello, headers: {host: example.test}}}\n"
+               "          - expect: {http.response: {status: 200, headers: {server: bench}, body: hello}}\n",
+               rounds, rounds);
+}
+
+static struct measured varnish_http(int rounds)
+{
+    char path[4096];
+    write_file("http.vtc",
+               "vtest \"exchanges\"\n"
+               "server s1 {\n"
+               "  loop %d {\n"
+               "    rxreq\n"
+               "    expect req.method == GET\n"
+               "    expect req.url == /hello\n"
+               "    expect req.http.host == example.test\n"
+               "    txresp -status 200 -hdr \"Server: bench\" -body hello\n"
+               "  }\n"
+               "} -start\n"
+               "client c1 -connect ${s1_sock} {\n"
+               "  loop %d {\n"
+               "    txreq -url /hello -hdr \"Host: example.test\"\n"
+               "    rxresp\n"
+               "    expect resp.status == 200\n"
+               "    expect resp.http.server == bench\n"
+               "    expect resp.body == hello\n"
+               "  }\n"
+               "} -run\n",
+               rounds, rounds);
+    snprintf(path, sizeof path, "%s/http.vtc", tmp);
+    const char *const argv[] = {"varnishtest", "-q", "-b", "100M", path, NULL};
+    return process_measure(argv);
+}
+
+/* What more rounds cost, in time that passes and in time of processors: the best so far. */
+static void note_rate(double rounds, struct measured few, struct measured many, struct measured *best)
+{
+    const double rate = rounds / (many.seconds - few.seconds), cpu = rounds / (many.cpu - few.cpu);
+    if (rate > best->seconds) best->seconds = rate;
+    if (cpu > best->cpu) best->cpu = cpu;
+}
+
+static void measure_http(void)
+{
+    enum { FIRST = 5000, LAST = 50000, THEIRS = 2000 };
+    struct measured ours = {0}, theirs = {0};
+    write_http("few.yaml", FIRST);
+    write_http("many.yaml", LAST);
+    for (int i = 0; i < TRIES; i++) {
+        note_rate(LAST - FIRST, run_scenario("few.yaml", 1), run_scenario("many.yaml", 1), &ours);
+        note_rate(THEIRS, varnish_http(THEIRS), varnish_http(2 * THEIRS), &theirs);
+    }
+    printf("HTTP exchanges on one connection, built and checked on both sides, best of %d\n", TRIES);
+    printf("  varnishtest          %8.0f exchanges/s, %8.0f for a second of processor\n", theirs.seconds, theirs.cpu);
+    printf("  sockrun              %8.0f exchanges/s, %8.0f for a second of processor (aim: at least 25000)\n",
+           ours.seconds, ours.cpu);
+    printf("  ratio                %8.2f %20.2f            (aim: at least 6)\n", ours.seconds / theirs.seconds,
+           ours.cpu / theirs.cpu);
+}
+
 static void write_lua_crowd(const char *name, int n)
 {
     write_file(name,
@@ -329,7 +410,7 @@ static const struct {
     void (*measure)(void);
 } benchmarks[] = {
     {"pingpong", measure_pingpong},  {"start", measure_start}, {"files", measure_files}, {"lua", measure_lua_pingpong},
-    {"luacrowd", measure_lua_crowd}, {"crowd", measure_crowd}, {"rest", measure_rest},
+    {"luacrowd", measure_lua_crowd}, {"http", measure_http},   {"crowd", measure_crowd}, {"rest", measure_rest},
 };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)

@@ -15,6 +15,11 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static double seconds_of(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
 static void run_child(const char *const argv[], int output)
 {
     dup2(output, STDOUT_FILENO);
@@ -54,7 +59,8 @@ struct measured process_measure(const char *const argv[])
     double end = now();
     if (status != 0) report(argv, output, status);
     close(output);
-    return (struct measured){.seconds = end - start, .peak_kib = use.ru_maxrss};
+    return (struct measured){
+        .seconds = end - start, .cpu = seconds_of(use.ru_utime) + seconds_of(use.ru_stime), .peak_kib = use.ru_maxrss};
 }
 
 struct measured process_best(const char *const argv[], int runs)
@@ -63,6 +69,7 @@ struct measured process_best(const char *const argv[], int runs)
     while (--runs > 0) {
         struct measured m = process_measure(argv);
         if (m.seconds < best.seconds) best.seconds = m.seconds;
+        if (m.cpu < best.cpu) best.cpu = m.cpu;
         if (m.peak_kib > best.peak_kib) best.peak_kib = m.peak_kib;
     }
     return best;

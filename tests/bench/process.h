@@ -5,12 +5,13 @@
 
 struct measured {
     double seconds;
+    double cpu;    /* seconds of it and of the processes that it has waited for, in the kernel too */
     long peak_kib; /* of the largest of its processes */
 };
 
 /* argv ends with NULL. Its output is dropped unless it fails. */
 struct measured process_measure(const char *const argv[]);
-/* The best time of so many runs, and the largest peak. */
+/* The best times of so many runs, and the largest peak. */
 struct measured process_best(const char *const argv[], int runs);
 
 #endif
