@@ -139,6 +139,34 @@ run_ctest() {
     ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" "$@" </dev/null
 }
 
+# The source of the Lua that is installed, from where its package comes, with lists of its own: those of the system stay
+# as they are.
+fetch_lua_source() {
+    folder=$root/build-dev/lua-source
+    if [ -d "$folder/src" ] || ! command -v apt-get >/dev/null; then return; fi
+    work=$root/build-dev/lua-package
+    rm -rf "$work"
+    mkdir -p "$folder" "$work/lists/partial" "$work/archives/partial" "$work/parts" "$work/source"
+    : >"$work/list"
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        if [ -f "$file" ]; then sed -n 's/^deb[[:space:]]/deb-src /p' "$file" >>"$work/list"; fi
+    done
+    for file in /etc/apt/sources.list.d/*.sources; do
+        if [ -f "$file" ]; then sed 's/^Types:.*/Types: deb-src/' "$file" >"$work/parts/${file##*/}"; fi
+    done
+    version=$(dpkg-query -W -f '${source:Version}' liblua5.4-dev)
+    set -- -q -o "Dir::Etc::sourcelist=$work/list" -o "Dir::Etc::sourceparts=$work/parts" \
+        -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work" -o "Dir::Cache::archives=$work/archives" \
+        -o "APT::Sandbox::User=$(id -un)"
+    (
+        apt-get "$@" update && cd "$work/source" && apt-get "$@" source --download-only "lua5.4=$version" &&
+            tar -xf lua5.4_*.orig.tar.* -C "$folder" --strip-components 1
+    ) >"$work/log" 2>&1 </dev/null || {
+        cat "$work/log" >&2
+        return 1
+    }
+}
+
 # Testing
 
 # Goes on after a part that failed, so that one run says everything.
@@ -155,6 +183,7 @@ test_everything() {
     failed=
     part 'release build' build_all release "$root/build" ON
     part 'tests of the release build' run_ctest "$root/build"
+    part 'source of Lua' fetch_lua_source
     part 'sanitized build' build_all dev "$root/build-dev" ON
     part 'tests of the sanitized build' run_ctest "$root/build-dev" --label-exclude source
     part 'clang-tidy' build_all tidy "$root/build-tidy" OFF
