@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "engine/script_deadlock.h"
 #include "engine/script_failure.h"
 #include "engine/tmp.h"
 #include "engine/verdict.h"
@@ -15,12 +16,14 @@
 #include "util/mem.h"
 #include "util/units.h"
 
-enum { FAILURES_MOST = 100, DUE_ABORT = 1, DUE_OVER = 2, DUE_SIGNAL = 4, DUE_NEXT = 8 };
+enum { FAILURES_MOST = 100, DUE_ABORT = 1, DUE_OVER = 2, DUE_SIGNAL = 4, DUE_NEXT = 8, DUE_QUIET = 16 };
 
 /* What is still going on when a test ends may go so far; what `after` may take once the test's time is over; programs.
  */
 #define SETTLE_NS (100 * NS_PER_MS)
 #define AFTER_NS NS_PER_S
+/* Nobody was resumed for so long: perhaps nobody ever will be. */
+#define QUIET_NS (3 * NS_PER_MS)
 #define END_ALL_NS (2 * NS_PER_S)
 /* Each wait, where the script does not say otherwise. */
 #define WAIT_NS (5 * NS_PER_S)
@@ -51,7 +54,8 @@ struct trial {
     enum stage stage;
     uint32_t next; /* function of `before` or `after` that comes next, from 1 */
     unsigned due;
-    struct timer over;
+    struct timer over, quiet;
+    uint64_t quiet_at; /* the scheduler's count of passes when that was looked at */
     struct watch signals;
     struct task control;
     int64_t started, limit;
@@ -283,6 +287,18 @@ static void time_over(struct trial *r)
     reactor_set(r->sched.reactor, &r->over, clock_now() + AFTER_NS);
 }
 
+static void look_for_deadlock(struct trial *r)
+{
+    struct luastate *s = r->base->lua;
+    if (r->stage >= STAGE_SETTLE || !r->main || !script_deadlock(&r->host)) return;
+    /* What nobody holds any more is closed, and its peer is told: then it was none. */
+    lua_gc(s->L, LUA_GCCOLLECT);
+    if (reactor_poll(r->sched.reactor, false) > 0 || !script_deadlock(&r->host)) return;
+    const struct luafailure f = {.kind = "deadlock",
+                                 .message = "deadlock: everybody waits for somebody else, and nothing more can happen"};
+    tell(r, luatask_thread(r->main), r->main, &f);
+}
+
 static void control(struct task *task)
 {
     struct trial *r = (struct trial *)(void *)((char *)task - offsetof(struct trial, control));
@@ -294,6 +310,7 @@ static void control(struct task *task)
         return;
     }
     if (due & DUE_OVER) time_over(r);
+    if (due & DUE_QUIET) look_for_deadlock(r);
     if ((r->due | due) & DUE_ABORT && r->main && r->stage < STAGE_AFTER) {
         struct luatask *t = r->main;
         r->main = NULL;
@@ -311,6 +328,11 @@ static void over_fired(struct timer *t)
     note_due((struct trial *)(void *)((char *)t - offsetof(struct trial, over)), DUE_OVER);
 }
 
+static void quiet_fired(struct timer *t)
+{
+    note_due((struct trial *)(void *)((char *)t - offsetof(struct trial, quiet)), DUE_QUIET);
+}
+
 static void signalled(struct watch *w)
 {
     note_due((struct trial *)(void *)((char *)w - offsetof(struct trial, signals)), DUE_SIGNAL);
@@ -321,6 +343,10 @@ static void idle(void *ctx)
 {
     struct trial *r = ctx;
     if (r->stage == STAGE_SETTLE && reactor_poll(r->sched.reactor, false) == 0 && !r->sched.head) stop(r);
+    if (r->stage >= STAGE_SETTLE || r->quiet_at == r->sched.passes) return;
+    /* To look is a pass of its own. */
+    r->quiet_at = r->sched.passes + 1;
+    reactor_set(r->sched.reactor, &r->quiet, clock_now() + QUIET_NS);
 }
 
 static void begin(struct trial *r)
@@ -333,6 +359,7 @@ static void begin(struct trial *r)
     b->deadline = r->started + r->limit;
     task_init(&r->control, &r->sched, control);
     r->over.fire = over_fired;
+    r->quiet.fire = quiet_fired;
     reactor_set(r->sched.reactor, &r->over, b->deadline);
     r->signals = (struct watch){.fd = -1, .wake = signalled};
     if (r->base->signals >= 0) reactor_add(r->sched.reactor, &r->signals, r->base->signals);
@@ -354,6 +381,7 @@ static void finish(struct trial *r)
     struct luastate *s = r->base->lua;
     reactor_remove(r->sched.reactor, &r->signals);
     reactor_unset(r->sched.reactor, &r->over);
+    reactor_unset(r->sched.reactor, &r->quiet);
     r->main = NULL;
     luahost_end(&r->host);
     if (r->t) luaL_unref(s->L, LUA_REGISTRYINDEX, r->t);

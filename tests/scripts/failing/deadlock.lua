@@ -1,0 +1,43 @@
+-- everybody waits for somebody else; the 30 s of a test are not waited for
+local sock = require "sockrun"
+
+test("nobody connects", function(t)
+  local l = t:listen("tcp://127.0.0.1:0")
+  local server = t:spawn("server", function() l:accept() end)
+  server:join()
+end)
+
+test("both read", function(t)
+  local l = t:listen("tcp://127.0.0.1:0")
+  t:spawn("server", function()
+    local c <close> = l:accept()
+    c:settimeout(-1)
+    c:receive("l")
+  end)
+  local c = t:connect(l.address)
+  c:settimeout(-1)
+  c:receive("l")
+end)
+
+test("an empty queue", function(t)
+  sock.channel():get()
+end)
+
+test("a wait with a time of its own is none", function(t)
+  local l = t:listen("tcp://127.0.0.1:0")
+  t:same({l:accept(0.05)}, {nil, "timeout"})
+  local a, b = sock.channel(), sock.channel()
+  t:spawn("late", function()
+    sock.sleep(0.05)
+    a:put(1)
+  end)
+  t:equal(a:get(), 1)
+end)
+
+test("what nobody holds is closed, and that is seen", function(t)
+  local l = t:listen("tcp://127.0.0.1:0")
+  t:spawn("server", function() local c = l:accept() end)
+  local c = t:connect(l.address)
+  c:settimeout(-1)
+  t:same({c:receive(1)}, {nil, "closed", ""})
+end)
