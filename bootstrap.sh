@@ -8,7 +8,8 @@ usage: $0 run ARGS...       install what is missing, build, and run sockrun with
        $0 build             the same without running
        $0 install [PREFIX]  and install below PREFIX (/usr/local)
        $0 test              build and run everything there is to check
-       $0 bench [NAME...]   build and measure: pingpong, start, files, crowd, rest
+       $0 bench [NAME...]   build and measure: pingpong, start, files, lua, luacrowd, http (beside varnishtest), crowd,
+                            rest
 EOF
 }
 
@@ -207,6 +208,7 @@ install)
 test) test_everything ;;
 bench)
     shift
+    need varnish
     build_program
     compile "$root/build" bench_programs || die 'the build failed'
     exec "$root/build/tests/bench/bench_measure" "$root/build/sockrun" "$root/build/tests/bench" "$@"
