@@ -208,6 +208,7 @@ install)
 test) test_everything ;;
 bench)
     shift
+    servers="$servers varnish"
     need varnish
     build_program
     compile "$root/build" bench_programs || die 'the build failed'

@@ -160,21 +160,11 @@ static struct slice remark_at(struct slice text, const char *at)
     return comment ? trim(slice_part(line, (size_t)(comment - line.p) + 3, line.n)) : (struct slice){NULL, 0};
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const struct module_name *x = a, *y = b;
-    return x->value < y->value ? -1 : x->value > y->value;
-}
-
-/* Of an enumeration; in which order it has them is not known. */
 static void put_names(struct reference *r, const struct module_field *f)
 {
-    struct module_name *names = arena_array(&r->modules.arena, f->nnames, sizeof *names);
-    memcpy(names, f->names, f->nnames * sizeof *names);
-    qsort(names, f->nnames, sizeof *names, by_value);
     for (uint32_t i = 0; i < f->nnames; i++)
-        buf_printf(&r->out, "%s%.*s=%lld", i ? " " : "", (int)names[i].name.n, names[i].name.p,
-                   (long long)names[i].value);
+        buf_printf(&r->out, "%s%.*s=%lld", i ? " " : "", (int)f->names[i].name.n, f->names[i].name.p,
+                   (long long)f->names[i].value);
 }
 
 static void put_field(struct reference *r, const struct found *found, struct slice text)
