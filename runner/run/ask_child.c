@@ -68,7 +68,7 @@ bool ask_child(void (*answer)(void *ctx, struct buf *out), void *ctx, int64_t mo
         if (!in_time || ret->overflow) kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
         }
-        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) in_time = false;
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) in_time = ret->overflow;
     }
     close(ends[0]);
     return in_time;

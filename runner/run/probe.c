@@ -38,7 +38,7 @@ static bool describe(const struct opening *o, struct buf *out)
 /* Appends + and the description, or - and what is wrong. */
 static void answer(void *ctx, struct buf *out)
 {
-    const struct rlimit seconds = {PROBE_CPU_SECONDS, PROBE_CPU_SECONDS + 1}, none = {0, 0};
+    const struct rlimit seconds = {PROBE_CPU_SECONDS, PROBE_CPU_SECONDS}, none = {0, 0};
     struct buf said = BUF_INIT(out->max - 1);
     setrlimit(RLIMIT_CPU, &seconds);
     setrlimit(RLIMIT_CORE, &none);
