@@ -26,9 +26,10 @@ struct table {
 };
 
 static const struct table tables[] = {
-    {"Modifiers of every step", step_common_fields}, {"Keys of a file", scenario_file_fields},
-    {"Keys of a case", scenario_case_fields},        {"Keys of an actor", scenario_actor_fields},
-    {"Keys of an address", scenario_address_fields},
+    {"Modifiers of every step", step_common_fields},  {"Keys of a file", scenario_file_fields},
+    {"Keys of a case", scenario_case_fields},         {"Keys of an actor", scenario_actor_fields},
+    {"Keys of an address", scenario_address_fields},  {"Keys of a proxy", scenario_proxy_fields},
+    {"Keys of a proxy's rule", scenario_rule_fields},
 };
 
 static bool has_fields(const struct field *table)

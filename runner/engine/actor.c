@@ -12,6 +12,7 @@
 #include "engine/loop.h"
 #include "engine/lua_host.h"
 #include "engine/program_run.h"
+#include "engine/proxy_run.h"
 #include "engine/run.h"
 #include "engine/scope.h"
 #include "engine/step.h"
@@ -409,6 +410,7 @@ void actor_free(struct actor *a)
 {
     end(a, (enum actor_state)a->state);
     close_channels(a, false);
+    proxy_free(a->proxy);
     if (a->listener) {
         listener_close(a->listener);
         mem_free(a->listener);

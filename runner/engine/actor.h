@@ -116,6 +116,7 @@ struct actor {
     struct actor *server;      /* of a `serve` copy: whose listener accepted it */
     struct listener *listener; /* of a listening actor; copies have none */
     struct program *program;   /* of a program actor */
+    struct proxy *proxy;       /* of a proxy */
     struct channel *channels;  /* newest first */
     struct frame *top;
     struct wait *wait;

@@ -11,6 +11,7 @@
 #include "engine/framing.h"
 #include "engine/names_check.h"
 #include "engine/program_plan.h"
+#include "engine/proxy_plan.h"
 #include "engine/step.h"
 #include "lua/names.h"
 #include "net/addr.h"
@@ -337,7 +338,9 @@ static void note_connection(struct compiler *c, const struct step_model *m)
 /* An actor without a socket of its own whose steps open none. */
 static bool check_connected(struct compiler *c, const struct actor_model *m)
 {
-    if (m->kind != ACTOR_PLAIN || c->connects || !c->unconnected.source || c->scenario->nunread) return true;
+    if ((m->kind != ACTOR_PLAIN && m->kind != ACTOR_PROXY) || c->connects || !c->unconnected.source ||
+        c->scenario->nunread)
+        return true;
     struct diag *g = compile_error(c, c->unconnected, "`%s` has no connection", m->name);
     diag_hint(c->diags, g, "give it `connect`, or open one with a `connect` step first");
     return false;
@@ -454,6 +457,10 @@ static bool compile_actor(struct compiler *c, struct actor_plan *p)
     case ACTOR_CONNECT:
         ok &= address_compile(c, m->endpoint, false, &p->address);
         if (m->endpoint) p->own = own_step(c, m, &connect_kind, &p->address);
+        break;
+    case ACTOR_PROXY:
+        ok &= address_compile(c, node_get(m->endpoint, "listen"), true, &p->address);
+        ok &= (p->proxy = proxy_plan_compile(c, m)) != NULL;
         break;
     case ACTOR_RUN: ok &= (p->program = program_plan_compile(c, m)) != NULL; break;
     case ACTOR_PLAIN: break;

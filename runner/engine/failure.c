@@ -6,6 +6,7 @@
 
 #include "engine/framing.h"
 #include "engine/program_run.h"
+#include "engine/proxy_run.h"
 #include "engine/run.h"
 #include "engine/verdict.h"
 #include "match/diff.h"
@@ -119,7 +120,11 @@ static void note_others(struct run *r, const struct actor *self, struct event_fa
         }
         char name[BOARD_NAME];
         struct buf text = BUF_INIT(TEXT);
-        describe_actor(a, now, &text);
+        if (a->proxy) {
+            proxy_show(a->proxy, &text);
+            if (actor_unfinished(a)) buf_adds(&text, "\nat ");
+        }
+        if (!a->proxy || actor_unfinished(a)) describe_actor(a, now, &text);
         failure_note(r, f, actor_name(a, name, sizeof name), "%s", buf_str(&text));
         buf_done(&text);
         told++;

@@ -337,7 +337,7 @@ static bool fields_of(const struct known *k, const struct name_use *u, struct fi
     if (!ret->actor) return false;
     const enum actor_kind kind = ret->actor->model->kind;
     ret->lists[0] = actor_fields;
-    if (kind == ACTOR_LISTEN) ret->lists[1] = listener_fields;
+    if (kind == ACTOR_LISTEN || kind == ACTOR_PROXY) ret->lists[1] = listener_fields;
     if (kind == ACTOR_RUN) ret->lists[1] = program_fields;
     return true;
 }

@@ -110,6 +110,8 @@ struct program_plan {
     struct mark exit_mark;
 };
 
+struct proxy_plan;
+
 struct actor_plan {
     const struct actor_model *model;
     const char *name;
@@ -117,6 +119,7 @@ struct actor_plan {
     struct address_plan address;  /* listen, connect */
     struct instr *own;            /* connecting, or accepting: done before, or with, the first step */
     struct program_plan *program; /* run */
+    struct proxy_plan *proxy;     /* proxy; it listens at `address` */
     struct quantity instances;
     struct block setup; /* before its steps */
     struct block steps;

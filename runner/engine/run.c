@@ -14,6 +14,7 @@
 #include "engine/failure.h"
 #include "engine/lua_host.h"
 #include "engine/program_run.h"
+#include "engine/proxy_run.h"
 #include "engine/scope.h"
 #include "engine/serve.h"
 #include "engine/tmp.h"
@@ -211,6 +212,14 @@ void run_actor_ended(struct run *r, struct actor *a)
     if (r->phase == RUN_SETUP) begin_steps(r);
 }
 
+/* What a proxy still holds comes to the server later. */
+static bool proxies_are_busy(const struct run *r)
+{
+    for (const struct actor *a = r->actors; a; a = a->next)
+        if (a->proxy && proxy_is_busy(a->proxy)) return true;
+    return false;
+}
+
 /* All actors with steps are done. What is still on its way to a server is dealt with first; then copies that rest at an
  * opening, with nothing to read, close quietly. */
 static void settle(struct run *r)
@@ -219,7 +228,7 @@ static void settle(struct run *r)
     /* News that wakes nobody, as of a listener without steps, is no reason to wait for more. */
     for (unsigned n = 0; n < POLLS_MOST && !r->sched.head; n++)
         if (!reactor_poll(r->sched.reactor, false)) break;
-    if (r->sched.head) return;
+    if (r->sched.head || proxies_are_busy(r)) return;
     for (struct actor *a = r->actors; a; a = a->next) {
         if (!a->server || !actor_unfinished(a)) continue;
         if (wait_is_resting(a)) {
@@ -490,6 +499,7 @@ static bool open_actors(struct run *r)
     for (uint32_t i = 0; i < r->plan->nactors; i++) {
         struct actor *a = r->first[i];
         if (a->plan->model->kind == ACTOR_LISTEN && dialing_listen(a) != WENT_ON) return false;
+        if (a->plan->proxy && !(a->proxy = proxy_new(a, a->plan->proxy))) return false;
         if (a->plan->program && !(a->program = program_new(r, a, a->plan->program))) return false;
         if (a->plan->model->instances && !add_copies(r, a)) return false;
     }

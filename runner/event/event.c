@@ -22,11 +22,12 @@ static const char *const actions[] = {
     [EVENT_START] = "start",
     [EVENT_OUTPUT] = "output",
     [EVENT_EXIT] = "exit",
+    [EVENT_FAULT] = "fault",
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 _Static_assert(COUNT(kinds) == EVENT_LOST + 1, "a kind without a name");
-_Static_assert(COUNT(actions) == EVENT_EXIT + 1, "an action without a name");
+_Static_assert(COUNT(actions) == EVENT_FAULT + 1, "an action without a name");
 
 static int find(const char *const *names, size_t n, const char *name)
 {

@@ -41,6 +41,7 @@ enum event_action {
     EVENT_START,  /* a program */
     EVENT_OUTPUT, /* its stderr */
     EVENT_EXIT,   /* number = code, or -signal */
+    EVENT_FAULT,  /* a proxy: text */
 };
 
 /* Two byte strings and where they differ, cut to windows around the difference. */

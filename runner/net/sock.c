@@ -26,14 +26,37 @@ int sock_new(int family, int type)
     return fd < 0 ? -errno : fd;
 }
 
+static bool is_stream(int type)
+{
+    return type == SOCK_STREAM || type == SOCK_SEQPACKET;
+}
+
+static int bind_listener(const struct permit_scope *s, int fd, const struct addr *a, int type, struct permit_need *need)
+{
+    /* On a datagram socket it would let two of them share a port. */
+    int error = is_stream(type) && a->sa.sa_family != AF_UNIX ? set_flag(fd, SOL_SOCKET, SO_REUSEADDR) : 0;
+    return error ? error : permit_bind(s, fd, &a->sa, a->len, need);
+}
+
 static int prepare_listener(const struct permit_scope *s, int fd, const struct addr *a, int type, int backlog,
                             struct permit_need *need)
 {
-    bool stream = type == SOCK_STREAM || type == SOCK_SEQPACKET;
-    /* On a datagram socket it would let two of them share a port. */
-    int error = stream && a->sa.sa_family != AF_UNIX ? set_flag(fd, SOL_SOCKET, SO_REUSEADDR) : 0;
-    if (!error) error = permit_bind(s, fd, &a->sa, a->len, need);
-    if (!error && stream && listen(fd, backlog) < 0) error = -errno;
+    int error = bind_listener(s, fd, a, type, need);
+    return error || !is_stream(type) ? error : sock_open(fd, backlog);
+}
+
+int sock_open(int fd, int backlog)
+{
+    return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+int sock_hold(const struct permit_scope *s, const struct addr *a, int type, struct permit_need *need)
+{
+    const int fd = sock_new(a->sa.sa_family, type);
+    if (fd < 0) return fd;
+    const int error = bind_listener(s, fd, a, type, need);
+    if (!error) return fd;
+    close(fd);
     return error;
 }
 

@@ -23,6 +23,9 @@ struct sock_setup {
  * EADDRINUSE. setup may be NULL. -errno or -PERMIT_DENIED. */
 int sock_listen(const struct permit_scope *s, const struct addr *a, int type, int backlog,
                 const struct sock_setup *setup, struct permit_need *need);
+/* A listener in waiting: bound, so that nobody else gets the address, and refused to who connects, until sock_open. */
+int sock_hold(const struct permit_scope *s, const struct addr *a, int type, struct permit_need *need);
+int sock_open(int fd, int backlog);
 /* Starts a connect on a fresh socket: 0 (connected at once), -EINPROGRESS (wait until writable, then sock_error), or
  * another -errno. bind may be NULL. A full Unix backlog is -EAGAIN: try again when the listener has accepted. */
 int sock_connect(const struct permit_scope *s, int fd, const struct addr *to, const struct addr *bind, int type,

@@ -5,17 +5,9 @@
 #include <string.h>
 
 #include "util/clock.h"
+#include "util/random.h"
 
 enum { MAKE = 64 << 10 };
-
-/* splitmix64 (Steele, Lea, Flood 2014) over the index of the word: any part can be made without those before it. */
-static uint64_t random_word(uint64_t seed, uint64_t index)
-{
-    uint64_t z = seed + (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
 
 static void fill_random(uint64_t seed, uint64_t offset, unsigned char *p, size_t n)
 {

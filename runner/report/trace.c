@@ -73,6 +73,7 @@ static void add_action(const struct event *e, const struct style *s, struct buf 
         [EVENT_START] = "starts",
         [EVENT_OUTPUT] = "stderr",
         [EVENT_EXIT] = "exits",
+        [EVENT_FAULT] = "proxy",
     };
 
     if (e->action == EVENT_SEND) {

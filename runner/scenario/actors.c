@@ -11,7 +11,7 @@ struct needs {
 
 static const struct needs needs[] = {
     {"serve", "listen"}, {"files", "run"}, {"pass", "run"},  {"env", "run"},  {"cwd", "run"},
-    {"ready", "run"},    {"stop", "run"},  {"grace", "run"}, {"exit", "run"},
+    {"ready", "run"},    {"stop", "run"},  {"grace", "run"}, {"exit", "run"}, {"rules", "proxy"},
 };
 
 /* Names that mean something else in every `${}`. */
@@ -53,10 +53,11 @@ static void check_both(struct loader *l, const struct node *map, const char *one
 /* The key that makes it what it is, or NULL of a plain one. */
 static const struct pair *find_kind(struct loader *l, const struct node *map, enum actor_kind *ret)
 {
-    static const char *const keys[] = {[ACTOR_LISTEN] = "listen", [ACTOR_CONNECT] = "connect", [ACTOR_RUN] = "run"};
+    static const char *const keys[] = {
+        [ACTOR_LISTEN] = "listen", [ACTOR_CONNECT] = "connect", [ACTOR_RUN] = "run", [ACTOR_PROXY] = "proxy"};
     const struct pair *found = NULL;
     *ret = ACTOR_PLAIN;
-    for (unsigned i = ACTOR_LISTEN; i <= ACTOR_RUN; i++) {
+    for (unsigned i = ACTOR_LISTEN; i <= ACTOR_PROXY; i++) {
         const struct pair *p = node_pair(map, keys[i]);
         if (p && found) say_both(l, found, p);
         if (!p || found) continue;
@@ -92,11 +93,20 @@ static void check_program(struct loader *l, const struct node *map)
     check_ready(l, map);
 }
 
+/* Where it listens and what it connects to; what is not of the right kind has a diagnostic already. */
+static void check_proxy(struct loader *l, const struct node *map)
+{
+    const struct node *proxy = node_get(map, "proxy");
+    if (!proxy || proxy->kind != NODE_MAP) return;
+    loader_address(l, node_get(proxy, "listen"), "listen");
+    loader_address(l, node_get(proxy, "to"), "to");
+}
+
 static void check_copies(struct loader *l, const struct actor_model *m)
 {
     const struct pair *p = node_pair(m->map, "instances");
     if (!p) return;
-    if (m->kind == ACTOR_LISTEN || m->kind == ACTOR_RUN)
+    if (m->kind == ACTOR_LISTEN || m->kind == ACTOR_RUN || m->kind == ACTOR_PROXY)
         loader_say(l, p->key->mark, "`instances` needs an actor with `connect`, or one with steps alone");
     int64_t n = 1;
     if (p->value->kind == NODE_SCALAR && !field_dynamic(p->value) && !units_int(p->value->text, &n) && n < 1)
@@ -132,15 +142,16 @@ struct actor_model actors_read_as(struct loader *l, const struct pair *p, const 
     field_check(m.map, scenario_actor_fields, what, l->d);
     const struct pair *kind = find_kind(l, m.map, &m.kind);
     if (kind) m.endpoint = kind->value;
-    if (kind && m.kind != ACTOR_RUN) loader_address(l, m.endpoint, kind->key->text.p);
+    if (kind && m.kind != ACTOR_RUN && m.kind != ACTOR_PROXY) loader_address(l, m.endpoint, kind->key->text.p);
     /* Of an actor with a key that is not there yet, nothing can be said about what it lacks. */
     if (!kind && !node_pair(m.map, "steps") && m.map == p->value) {
         struct diag *g = loader_say(l, m.mark, "%s does nothing", what);
-        diag_hint(l->d, g, "give it `steps`, or one of `listen`, `connect`, `run`");
+        diag_hint(l->d, g, "give it `steps`, or one of `listen`, `connect`, `run`, `proxy`");
     }
     check_needs(l, m.map);
     check_both(l, m.map, "serve", "steps");
     check_program(l, m.map);
+    check_proxy(l, m.map);
     check_copies(l, &m);
     fill(l, &m);
     return m;

@@ -30,5 +30,7 @@ extern const struct field scenario_file_fields[];
 extern const struct field scenario_case_fields[];
 extern const struct field scenario_actor_fields[];
 extern const struct field scenario_address_fields[];
+extern const struct field scenario_proxy_fields[];
+extern const struct field scenario_rule_fields[];
 
 #endif

@@ -77,7 +77,7 @@ struct step_model {
 /* A modifier of this verb's own table, or NULL. */
 const struct node *step_field(const struct step_model *s, const char *name);
 
-enum actor_kind { ACTOR_LISTEN, ACTOR_CONNECT, ACTOR_RUN, ACTOR_PLAIN };
+enum actor_kind { ACTOR_LISTEN, ACTOR_CONNECT, ACTOR_RUN, ACTOR_PROXY, ACTOR_PLAIN };
 
 /* When an actor's steps are done. */
 enum actor_part {
@@ -91,8 +91,9 @@ struct actor_model {
     struct mark mark; /* its name */
     enum actor_kind kind;
     enum actor_part part;
-    const struct node *map;      /* as written: files, env, cwd, pass, ready, stop, grace, exit, pty are read from it */
-    const struct node *endpoint; /* value of listen, connect or run; NULL of a plain one */
+    const struct node
+        *map; /* as written: files, env, cwd, pass, ready, stop, grace, exit, pty, rules are read from it */
+    const struct node *endpoint; /* value of listen, connect, run or proxy; NULL of a plain one */
     const struct node *instances, *eol, *step_timeout;
     bool has_steps;                   /* `steps` was written */
     struct block_model setup, always; /* of the one client of the short form, or of an actor that has nothing else */

@@ -202,10 +202,60 @@ const struct field scenario_target_fields[] = {
     {0},
 };
 
+const struct field scenario_proxy_fields[] = {
+    {.name = "listen",
+     .type = FIELD_ADDRESS,
+     .flags = FIELD_REQUIRED,
+     .doc = "Where it accepts; port 0 is any free port"},
+    {.name = "to", .type = FIELD_ADDRESS, .flags = FIELD_REQUIRED, .doc = "What it connects to for each connection"},
+    {0},
+};
+
+const struct field scenario_rule_fields[] = {
+    {.name = "direction",
+     .type = FIELD_CHOICE,
+     .fallback = "both",
+     .choices = "to_server|to_client|both",
+     .doc = "What the rule holds for; each direction counts for itself"},
+    {.name = "after",
+     .type = FIELD_VALUE,
+     .doc = "When it begins to hold: a size (bytes of its direction), a duration, or `{contains: text}` or "
+            "`{matches: pattern}` (behind the first match); absent: at once"},
+    {.name = "delay", .type = FIELD_DURATION, .doc = "Passes everything on that much later"},
+    {.name = "jitter", .type = FIELD_DURATION, .doc = "Beside `delay`: up to this much more, at random; order is kept"},
+    {.name = "rate", .type = FIELD_SIZE, .doc = "Bytes in a second, at most"},
+    {.name = "split", .type = FIELD_SIZE, .doc = "Bytes in each write, or in each datagram, at most"},
+    {.name = "coalesce", .type = FIELD_DURATION, .doc = "Holds what comes in this time, and passes it on at once"},
+    {.name = "corrupt", .type = FIELD_NUMBER, .doc = "The share of bytes, or of datagrams, that have one bit changed"},
+    {.name = "drop", .type = FIELD_NUMBER, .doc = "The share of bytes, or of datagrams, that are lost"},
+    {.name = "duplicate", .type = FIELD_NUMBER, .doc = "The share of bytes, or of datagrams, that come twice"},
+    {.name = "reorder", .type = FIELD_NUMBER, .doc = "The share of datagrams that the next one overtakes"},
+    {.name = "truncate",
+     .type = FIELD_SIZE,
+     .doc = "Passes as many bytes on and drops the rest; of a datagram what is longer"},
+    {.name = "stall", .type = FIELD_TEXT, .doc = "Passes nothing on for a duration, or, with `true`, for good"},
+    {.name = "half_close", .type = FIELD_BOOL, .fallback = "false", .doc = "Ends the direction with a FIN"},
+    {.name = "reset_after", .type = FIELD_SIZE, .doc = "Passes as many bytes on, then resets both connections"},
+    {.name = "refuse", .type = FIELD_BOOL, .fallback = "false", .doc = "Refuses new connections"},
+    {.name = "times", .type = FIELD_INT, .doc = "How often the rule does something, in all; absent: always"},
+    {.name = "seed",
+     .type = FIELD_INT,
+     .doc = "Of what is random; absent: another one in each run, which reports show"},
+    {0},
+};
+
 const struct field scenario_actor_fields[] = {
     {.name = "listen", .type = FIELD_ADDRESS, .doc = "Waits for connections there; port 0 is any free port"},
     {.name = "connect", .type = FIELD_ADDRESS, .doc = "Connects there as its first step"},
     {.name = "run", .type = FIELD_ARGV, .doc = "Starts a program, whose stdin and stdout are the connection"},
+    {.name = "proxy",
+     .type = FIELD_MAP,
+     .fields = scenario_proxy_fields,
+     .doc = "Stands between clients and a server: {listen: ADDRESS, to: ADDRESS}"},
+    {.name = "rules",
+     .type = FIELD_MAPS,
+     .fields = scenario_rule_fields,
+     .doc = "What the proxy does to what it passes on; `set_rules` changes them"},
     {.name = "steps", .type = FIELD_STEPS, .doc = "What it does, in order"},
     {.name = "serve", .type = FIELD_STEPS, .doc = "What a copy does with each connection that is accepted"},
     {.name = "instances",
@@ -249,5 +299,7 @@ const struct field scenario_requires_fields[] = {
 };
 
 const struct refused_key scenario_actor_refused[] = {
-    {"proxy", NULL}, {"rules", NULL}, {"pty", NULL}, {"session", NULL}, {0},
+    {"pty", NULL},
+    {"session", NULL},
+    {0},
 };

@@ -21,5 +21,5 @@ const struct step_schema *const step_list[] = {
     &step_skip.schema,          &step_fail.schema,
     &step_run.schema,           &step_signal.schema,
     &step_expect_exit.schema,   &step_start.schema,
-    &step_stop.schema,          NULL,
+    &step_stop.schema,          &step_set_rules.schema,     NULL,
 };

@@ -26,6 +26,16 @@ const struct actor_plan *whom_compile(struct compiler *c, const struct step_mode
     return NULL;
 }
 
+const struct actor_plan *whom_named(struct compiler *c, const struct step_model *m, enum actor_kind kind,
+                                    const char *what)
+{
+    const struct node *name = step_field(m, "actor");
+    const struct actor_plan *p = find_named(c, name);
+    if (!p || p->model->kind == kind) return p;
+    compile_error(c, name->mark, "`%s` is no %s", p->name, what);
+    return NULL;
+}
+
 struct actor *whom_find(const struct actor *a, const struct actor_plan *plan)
 {
     return a->run->first[plan->index];

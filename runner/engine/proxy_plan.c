@@ -1,0 +1,302 @@
+#include "engine/proxy_plan.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "engine/compile.h"
+#include "util/mem.h"
+#include "util/units.h"
+
+enum { RULES_MOST = 64, WHY = 160, TEXT_MOST = 4 << 10 };
+
+enum takes { TAKES_TIME, TAKES_SIZE, TAKES_SHARE, TAKES_COUNT, TAKES_STALL };
+
+/* A key of a rule that has a value of its own, and where that goes. */
+struct rule_key {
+    const char *name;
+    int fault; /* enum fault, -1: none of its own */
+    enum takes takes;
+    size_t at; /* in struct fault_rule */
+};
+
+#define AT(member) offsetof(struct fault_rule, member)
+
+static const struct rule_key keys[] = {
+    {"delay", FAULT_DELAY, TAKES_TIME, AT(delay)},
+    {"jitter", -1, TAKES_TIME, AT(jitter)},
+    {"rate", FAULT_RATE, TAKES_SIZE, AT(rate)},
+    {"split", FAULT_SPLIT, TAKES_SIZE, AT(split)},
+    {"coalesce", FAULT_COALESCE, TAKES_TIME, AT(coalesce)},
+    {"corrupt", FAULT_CORRUPT, TAKES_SHARE, AT(corrupt)},
+    {"drop", FAULT_DROP, TAKES_SHARE, AT(drop)},
+    {"duplicate", FAULT_DUPLICATE, TAKES_SHARE, AT(duplicate)},
+    {"reorder", FAULT_REORDER, TAKES_SHARE, AT(reorder)},
+    {"truncate", FAULT_TRUNCATE, TAKES_SIZE, AT(truncate)},
+    {"stall", FAULT_STALL, TAKES_STALL, AT(stall)},
+    {"reset_after", FAULT_RESET, TAKES_SIZE, AT(reset_after)},
+    {"times", -1, TAKES_COUNT, AT(left)},
+    {"seed", -1, TAKES_COUNT, AT(seed)},
+};
+
+enum { KEYS = sizeof keys / sizeof *keys };
+
+struct rule_value {
+    const struct rule_key *key;
+    struct text_plan text;
+};
+
+struct rule_plan {
+    struct mark mark;
+    struct fault_rule fixed; /* what is known without its values */
+    struct rule_value values[KEYS];
+    uint32_t nvalues;
+    bool seeded;
+    enum fault_after after;
+    struct text_plan after_text; /* a text; of AFTER_BYTES and AFTER_TIME a size or a duration */
+};
+
+/* NULL, or what is wrong as a phrase; here as below. */
+static const char *parse_share(struct slice text, double *ret)
+{
+    const char *why = units_number(text, ret);
+    return why ? why : *ret >= 0 && *ret <= 1 ? NULL : "a share is a number from 0 to 1";
+}
+
+static const char *parse_count(struct slice text, uint64_t *ret)
+{
+    int64_t n = 0;
+    const char *why = units_int(text, &n);
+    if (!why && n < 0) why = "it is not negative";
+    *ret = (uint64_t)n;
+    return why;
+}
+
+static const char *parse_value(const struct rule_key *k, struct slice text, struct fault_rule *r)
+{
+    void *at = (char *)r + k->at;
+    const char *why = NULL;
+    switch (k->takes) {
+    case TAKES_TIME: why = units_duration(text, at); break;
+    case TAKES_SIZE: why = units_size(text, at); break;
+    case TAKES_SHARE: why = parse_share(text, at); break;
+    case TAKES_COUNT: why = parse_count(text, at); break;
+    case TAKES_STALL:
+        if (slice_is(text, "true"))
+            r->stall = INT64_MAX;
+        else if (units_duration(text, &r->stall))
+            why = "it takes a duration such as 50ms, or `true`";
+        break;
+    }
+    if (why) return why;
+    if (k->fault == FAULT_RATE && !r->rate) return "a rate is at least one byte a second";
+    if (k->fault == FAULT_SPLIT && !r->split) return "a piece has at least one byte";
+    return NULL;
+}
+
+/* A size or a duration. */
+static const char *parse_after(struct slice text, struct fault_rule *r)
+{
+    r->after = AFTER_BYTES;
+    if (!units_size(text, &r->after_bytes)) return NULL;
+    r->after = AFTER_TIME;
+    if (!units_duration(text, &r->after_time)) return NULL;
+    return "it takes a size such as 1KiB, a duration such as 50ms, {contains: text} or {matches: pattern}";
+}
+
+static void free_regex(void *p)
+{
+    regex_free(p);
+}
+
+/* The text that the stream is searched for. */
+static const char *parse_mark(struct slice text, enum fault_after after, struct arena *a, struct fault_rule *r)
+{
+    char why[WHY];
+    size_t at;
+    r->after = after;
+    if (!text.n || text.n > TEXT_MOST) return text.n ? "a text of at most 4 KiB" : "an empty text is everywhere";
+    if (after == AFTER_TEXT) {
+        r->after_text = (struct slice){arena_dup(a, text), text.n};
+        return NULL;
+    }
+    r->after_pattern = regex_new(text, why, sizeof why, &at);
+    if (!r->after_pattern) return arena_printf(a, "%s, at offset %zu", why, at);
+    arena_defer(a, free_regex, r->after_pattern);
+    return NULL;
+}
+
+static bool compile_after(struct compiler *c, const struct node *n, struct rule_plan *p)
+{
+    struct fault_rule scratch = {0};
+    if (!n) return true;
+    const struct node *text = n, *key = NULL;
+    if (n->kind == NODE_MAP && n->n == 1) {
+        key = n->pairs[0].key;
+        text = n->pairs[0].value;
+    }
+    p->after = !key ? AFTER_BYTES : slice_is(key->text, "contains") ? AFTER_TEXT : AFTER_PATTERN;
+    const bool known = !key || p->after == AFTER_TEXT || slice_is(key->text, "matches");
+    if (text->kind != NODE_SCALAR || !known) {
+        compile_error(c, n->mark, "`after` takes a size, a duration, {contains: text} or {matches: pattern}");
+        return false;
+    }
+    if (!compile_text(c, text, &p->after_text)) return false;
+    if (!p->after_text.tmpl.constant) return true;
+    const struct slice written = p->after_text.tmpl.parts[0].text;
+    const char *why = key ? parse_mark(written, p->after, c->arena, &scratch) : parse_after(written, &scratch);
+    if (why) compile_error(c, text->mark, "`after`: %s", why);
+    return !why;
+}
+
+static bool compile_value(struct compiler *c, const struct rule_key *k, const struct node *n, struct rule_plan *p)
+{
+    struct fault_rule scratch = {0};
+    struct rule_value *v = &p->values[p->nvalues++];
+    v->key = k;
+    if (k->fault >= 0) p->fixed.has |= 1U << k->fault;
+    if (n->kind != NODE_SCALAR || !compile_text(c, n, &v->text)) return false;
+    if (field_dynamic(n)) return true;
+    const char *why = parse_value(k, n->text, &scratch);
+    if (why) compile_error(c, n->mark, "`%s`: %s", k->name, why);
+    return !why;
+}
+
+static bool say_rule(struct compiler *c, const struct node *rule, const char *key, const char *why)
+{
+    const struct pair *p = node_pair(rule, key);
+    compile_error(c, p ? p->key->mark : rule->mark, "%s", why);
+    return false;
+}
+
+/* Faults that go together, and that the kind of socket knows. */
+static bool check_rule(struct compiler *c, const struct node *n, const struct rule_plan *p, bool datagrams)
+{
+    const unsigned has = p->fixed.has;
+    if (!has) return say_rule(c, n, "direction", "this rule does nothing");
+    if (node_get(n, "jitter") && !(has & 1U << FAULT_DELAY))
+        return say_rule(c, n, "jitter", "`jitter` stands beside `delay`");
+    if (has & 1U << FAULT_RESET && has & 1U << FAULT_TRUNCATE)
+        return say_rule(c, n, "truncate", "`truncate` and `reset_after` count in the same way: give them two rules");
+    if (has & 1U << FAULT_REFUSE && has != 1U << FAULT_REFUSE)
+        return say_rule(c, n, "refuse", "`refuse` is about new connections: give it a rule of its own");
+    if (has & 1U << FAULT_REFUSE && (p->after > AFTER_BYTES || node_get(n, "direction") || node_get(n, "times")))
+        return say_rule(c, n, "refuse", "beside `refuse` only a duration in `after` has a meaning");
+    if (!datagrams && has & 1U << FAULT_REORDER)
+        return say_rule(c, n, "reorder", "a stream keeps its order: `reorder` is for datagrams");
+    if (datagrams && has & (1U << FAULT_HALF_CLOSE | 1U << FAULT_RESET))
+        return say_rule(c, n, has & 1U << FAULT_RESET ? "reset_after" : "half_close",
+                        "datagrams have no connection that could end");
+    return true;
+}
+
+static bool compile_rule(struct compiler *c, const struct node *n, bool datagrams, struct rule_plan *p)
+{
+    bool ok = true;
+    if (n->kind != NODE_MAP) return false;
+    const int direction = field_choice(node_get(n, "direction"), "to_server|to_client|both");
+    p->mark = n->mark;
+    p->fixed = (struct fault_rule){.to_server = direction != 1, .to_client = direction != 0, .left = UINT64_MAX};
+    p->seeded = node_get(n, "seed") != NULL;
+    if (field_bool(node_get(n, "half_close"), false)) p->fixed.has |= 1U << FAULT_HALF_CLOSE;
+    if (field_bool(node_get(n, "refuse"), false)) p->fixed.has |= 1U << FAULT_REFUSE;
+    for (size_t i = 0; i < KEYS; i++) {
+        const struct node *value = node_get(n, keys[i].name);
+        if (value) ok &= compile_value(c, &keys[i], value, p);
+    }
+    ok &= compile_after(c, node_get(n, "after"), p);
+    return ok && check_rule(c, n, p, datagrams);
+}
+
+static bool speaks_datagrams(const struct actor_model *m)
+{
+    const struct node *listen = m ? node_get(m->endpoint, "listen") : NULL;
+    if (listen && listen->kind == NODE_MAP) listen = node_get(listen, "to");
+    return listen && listen->kind == NODE_SCALAR &&
+           (slice_starts(listen->text, SLICE("udp:")) || slice_starts(listen->text, SLICE("unixgram:")));
+}
+
+bool rules_compile(struct compiler *c, const struct node *list, const struct actor_model *m, struct rules_plan *ret)
+{
+    bool ok = true;
+    *ret = (struct rules_plan){0};
+    if (!list) return true;
+    /* What is not of the right kind has a diagnostic already. */
+    if (list->kind != NODE_LIST) return false;
+    if (list->n > RULES_MOST) {
+        compile_error(c, list->mark, "a proxy has at most %d rules", RULES_MOST);
+        return false;
+    }
+    ret->list = arena_array(c->arena, list->n, sizeof *ret->list);
+    ret->n = list->n;
+    for (uint32_t i = 0; i < list->n; i++)
+        ok &= compile_rule(c, list->items[i], speaks_datagrams(m), &ret->list[i]);
+    return ok;
+}
+
+struct proxy_plan *proxy_plan_compile(struct compiler *c, const struct actor_model *m)
+{
+    struct proxy_plan *p = ARENA_NEW(c->arena, struct proxy_plan);
+    if (!m->endpoint || m->endpoint->kind != NODE_MAP) return NULL;
+    const struct node *to = node_get(m->endpoint, "to");
+    bool ok = address_compile(c, to, false, &p->to);
+    if (ok && p->to.actor == c->actor) {
+        compile_error(c, to->mark, "a proxy cannot connect to itself");
+        ok = false;
+    }
+    if (ok && (p->to.bind || p->to.noptions || p->to.retry || p->to.fails)) {
+        compile_error(c, to->mark, "what a proxy connects to is an address and nothing more");
+        ok = false;
+    }
+    ok &= rules_compile(c, node_get(m->map, "rules"), m, &p->rules);
+    return ok ? p : NULL;
+}
+
+static bool eval_after(const struct rule_plan *p, struct eval *e, struct arena *a, struct fault_rule *r)
+{
+    struct slice text;
+    if (p->after == AFTER_NOTHING) return true;
+    if (!text_eval(&p->after_text, e, &text)) return false;
+    const char *why = p->after >= AFTER_TEXT ? parse_mark(text, p->after, a, r) : parse_after(text, r);
+    if (!why && r->has & 1U << FAULT_REFUSE && r->after == AFTER_BYTES) why = "`refuse` can wait for a time only";
+    return !why || eval_fail(e, text_mark(&p->after_text), "`after`: %s", why);
+}
+
+static bool eval_rule(const struct rule_plan *p, struct eval *e, struct arena *a, struct fault_rule *r)
+{
+    *r = p->fixed;
+    for (uint32_t i = 0; i < p->nvalues; i++) {
+        const struct rule_value *v = &p->values[i];
+        struct slice text;
+        if (!text_eval(&v->text, e, &text)) return false;
+        const char *why = parse_value(v->key, text, r);
+        if (why) return eval_fail(e, text_mark(&v->text), "`%s`: %s", v->key->name, why);
+    }
+    /* Short enough to be copied from a report. */
+    uint32_t seed = 0;
+    if (!p->seeded && getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed) r->seed = seed;
+    return eval_after(p, e, a, r);
+}
+
+struct ruleset *ruleset_new(const struct rules_plan *p, struct eval *e)
+{
+    struct ruleset *s = mem_zalloc(sizeof *s);
+    struct mark *marks = arena_array(&s->arena, p->n, sizeof *marks);
+    s->marks = marks;
+    s->set.rules = arena_array(&s->arena, p->n, sizeof *s->set.rules);
+    s->set.n = p->n;
+    for (uint32_t i = 0; i < p->n; i++) {
+        marks[i] = p->list[i].mark;
+        if (eval_rule(&p->list[i], e, &s->arena, &s->set.rules[i])) continue;
+        ruleset_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void ruleset_free(struct ruleset *r)
+{
+    if (!r) return;
+    arena_done(&r->arena);
+    mem_free(r);
+}
