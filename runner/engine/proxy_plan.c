@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "engine/compile.h"
+#include "scenario/load.h"
 #include "util/mem.h"
 #include "util/units.h"
 
@@ -57,17 +58,10 @@ struct rule_plan {
 };
 
 /* NULL, or what is wrong as a phrase; here as below. */
-static const char *parse_share(struct slice text, double *ret)
-{
-    const char *why = units_number(text, ret);
-    return why ? why : *ret >= 0 && *ret <= 1 ? NULL : "a share is a number from 0 to 1";
-}
-
 static const char *parse_count(struct slice text, uint64_t *ret)
 {
     int64_t n = 0;
     const char *why = units_int(text, &n);
-    if (!why && n < 0) why = "it is not negative";
     *ret = (uint64_t)n;
     return why;
 }
@@ -79,7 +73,7 @@ static const char *parse_value(const struct rule_key *k, struct slice text, stru
     switch (k->takes) {
     case TAKES_TIME: why = units_duration(text, at); break;
     case TAKES_SIZE: why = units_size(text, at); break;
-    case TAKES_SHARE: why = parse_share(text, at); break;
+    case TAKES_SHARE: why = units_number(text, at); break;
     case TAKES_COUNT: why = parse_count(text, at); break;
     case TAKES_STALL:
         if (slice_is(text, "true"))
@@ -88,7 +82,19 @@ static const char *parse_value(const struct rule_key *k, struct slice text, stru
             why = "it takes a duration such as 50ms, or `true`";
         break;
     }
-    if (why) return why;
+    return why;
+}
+
+static const char *check_value(const struct rule_key *k, const struct fault_rule *r)
+{
+    if (k->takes == TAKES_SHARE) {
+        const double *share = (const void *)((const char *)r + k->at);
+        if (*share < 0 || *share > 1) return "a share is a number from 0 to 1";
+    }
+    if (k->takes == TAKES_COUNT) {
+        const uint64_t *n = (const void *)((const char *)r + k->at);
+        if (*n > INT64_MAX) return "it is not negative";
+    }
     if (k->fault == FAULT_RATE && !r->rate) return "a rate is at least one byte a second";
     if (k->fault == FAULT_SPLIT && !r->split) return "a piece has at least one byte";
     return NULL;
@@ -158,6 +164,9 @@ static bool compile_value(struct compiler *c, const struct rule_key *k, const st
     if (n->kind != NODE_SCALAR || !compile_text(c, n, &v->text)) return false;
     if (field_dynamic(n)) return true;
     const char *why = parse_value(k, n->text, &scratch);
+    /* What is not of its type has a diagnostic already; `stall` is a text. */
+    if (why && k->takes != TAKES_STALL) return false;
+    if (!why) why = check_value(k, &scratch);
     if (why) compile_error(c, n->mark, "`%s`: %s", k->name, why);
     return !why;
 }
@@ -169,10 +178,23 @@ static bool say_rule(struct compiler *c, const struct node *rule, const char *ke
     return false;
 }
 
+static bool has_unknown_key(const struct node *rule)
+{
+    for (uint32_t i = 0; i < rule->n; i++) {
+        const struct field *f = scenario_rule_fields;
+        while (f->name && !slice_is(rule->pairs[i].key->text, f->name))
+            f++;
+        if (!f->name) return true;
+    }
+    return false;
+}
+
 /* Faults that go together, and that the kind of socket knows. */
 static bool check_rule(struct compiler *c, const struct node *n, const struct rule_plan *p, bool datagrams)
 {
     const unsigned has = p->fixed.has;
+    if (!has && has_unknown_key(n)) return false;
+    if (!has && node_get(n, "jitter")) return say_rule(c, n, "jitter", "`jitter` stands beside `delay`");
     if (!has) return say_rule(c, n, "direction", "this rule does nothing");
     if (node_get(n, "jitter") && !(has & 1U << FAULT_DELAY))
         return say_rule(c, n, "jitter", "`jitter` stands beside `delay`");
@@ -270,6 +292,7 @@ static bool eval_rule(const struct rule_plan *p, struct eval *e, struct arena *a
         struct slice text;
         if (!text_eval(&v->text, e, &text)) return false;
         const char *why = parse_value(v->key, text, r);
+        if (!why) why = check_value(v->key, r);
         if (why) return eval_fail(e, text_mark(&v->text), "`%s`: %s", v->key->name, why);
     }
     /* Short enough to be copied from a report. */
