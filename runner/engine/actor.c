@@ -118,10 +118,12 @@ struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, c
     return adopt(a, c, conn_init_socket(&c->conn, a->task.sched, fd, kind, peer), name);
 }
 
-struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd)
+struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool terminal)
 {
     struct channel *c = mem_zalloc(sizeof *c);
-    return adopt(a, c, conn_init_pipes(&c->conn, a->task.sched, rfd, wfd), NULL);
+    const int error = conn_init_pipes(&c->conn, a->task.sched, rfd, wfd);
+    c->conn.fd.terminal = terminal;
+    return adopt(a, c, error, NULL);
 }
 
 void actor_took(struct actor *a, struct channel *ch, uint64_t from, struct slice bytes, uint64_t size)

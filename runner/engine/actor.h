@@ -141,8 +141,8 @@ struct channel *actor_channel(struct actor *a, const struct instr *in);
 /* Takes over a connected descriptor. NULL after actor_fail. name and peer may be NULL. */
 struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, const char *name,
                              const struct addr *peer);
-/* The same for the two pipes of a program. */
-struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd);
+/* The same for the two pipes of a program, or twice its terminal. */
+struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool terminal);
 /* An eval for the step that runs. */
 struct eval actor_eval(struct actor *a);
 

@@ -97,6 +97,8 @@ struct program_plan {
     struct pass_plan *pass;
     uint32_t npass;
     struct text_plan *cwd; /* or NULL */
+    bool terminal;         /* of this size */
+    uint16_t columns, rows;
     enum ready_kind ready;
     struct mark ready_mark;
     struct matching *output;

@@ -192,7 +192,7 @@ int program_io_open(struct program *p)
     io->ended = (struct watch){.fd = -1, .wake = wake_by_end};
     buf_init(&io->out.line, LINE_MOST);
     buf_init(&io->errors.line, LINE_MOST);
-    const int error = reactor_add(p->run->sched.reactor, &io->err, p->process.err);
+    const int error = p->process.err >= 0 ? reactor_add(p->run->sched.reactor, &io->err, p->process.err) : 0;
     return error ? error : reactor_add(p->run->sched.reactor, &io->ended, p->process.pidfd);
 }
 

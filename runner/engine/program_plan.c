@@ -11,6 +11,7 @@
 #include "util/suggest.h"
 #include "util/units.h"
 
+enum { COLUMNS = 80, ROWS = 24 };
 enum { PASS_MOST = 64, SIGNALS = 32, NAME_MOST = 32 };
 
 static const int64_t grace_default = 2 * NS_PER_S;
@@ -228,6 +229,23 @@ static bool compile_ready(struct compiler *c, const struct node *ready, struct p
     return ok;
 }
 
+static bool compile_terminal(struct compiler *c, const struct node *pty, struct program_plan *p)
+{
+    unsigned columns = COLUMNS, rows = ROWS;
+    char rest;
+    if (!pty || node_is(pty, "false")) return true;
+    if (pty->kind != NODE_SCALAR) return false;
+    if (!node_is(pty, "true") && (sscanf(pty->text.p, "%5ux%5u%c", &columns, &rows, &rest) != 2 || !columns || !rows ||
+                                  columns > UINT16_MAX || rows > UINT16_MAX)) {
+        compile_error(c, pty->mark, "`pty` takes true, false, or a size in columns and rows, such as 132x43");
+        return false;
+    }
+    p->terminal = true;
+    p->columns = (uint16_t)columns;
+    p->rows = (uint16_t)rows;
+    return true;
+}
+
 static bool compile_end(struct compiler *c, const struct node *map, struct program_plan *p)
 {
     const struct node *stop = node_get(map, "stop"), *grace = node_get(map, "grace"), *end = node_get(map, "exit");
@@ -257,6 +275,7 @@ struct program_plan *program_plan_compile(struct compiler *c, const struct actor
     bool ok = program_plan_command(c, m->endpoint, node_get(m->map, "env"), node_get(m->map, "cwd"), p);
     ok &= compile_files(c, node_get(m->map, "files"), p);
     ok &= compile_pass(c, node_get(m->map, "pass"), p);
+    ok &= compile_terminal(c, node_get(m->map, "pty"), p);
     ok &= compile_ready(c, node_get(m->map, "ready"), p);
     ok &= compile_end(c, m->map, p);
     return ok ? p : NULL;

@@ -17,6 +17,7 @@ struct command {
     struct eval *e;
     char **argv, **envp;
     const char *search; /* the program's PATH */
+    char *own_pid;      /* LISTEN_PID's digits */
     char path[PATH_MAX];
     char cwd[PATH_MAX];
 };
@@ -40,22 +41,54 @@ static bool make_argv(struct command *c)
     return eval_fail(c->e, c->plan->argv[0].node->mark, "the name of the program is empty");
 }
 
+static bool is_named(const char *variable, const char *name)
+{
+    const size_t n = strlen(name);
+    return strncmp(variable, name, n) == 0 && variable[n] == '=';
+}
+
 static bool is_replaced(const struct program_plan *plan, const char *variable)
 {
-    for (uint32_t i = 0; i < plan->nenv; i++) {
-        const size_t n = strlen(plan->env[i].name);
-        if (strncmp(variable, plan->env[i].name, n) == 0 && variable[n] == '=') return true;
-    }
+    static const char *const passing[] = {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"};
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        if (is_named(variable, passing[i])) return true;
+    if (plan->terminal && is_named(variable, "TERM")) return true;
+    for (uint32_t i = 0; i < plan->nenv; i++)
+        if (is_named(variable, plan->env[i].name)) return true;
     return false;
+}
+
+static bool is_given(const struct program_plan *plan, const char *name)
+{
+    for (uint32_t i = 0; i < plan->nenv; i++)
+        if (strcmp(plan->env[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Listeners as services are handed theirs (sd_listen_fds(3)): they begin at descriptor 3 there as here. */
+static char **add_passing(struct command *c, char **out)
+{
+    struct arena *a = c->e->arena;
+    const struct program_plan *plan = c->plan;
+    if (!plan->npass || is_given(plan, "LISTEN_FDS")) return out;
+    const char *names = plan->pass[0].name;
+    for (uint32_t i = 1; i < plan->npass; i++)
+        names = arena_printf(a, "%s:%s", names, plan->pass[i].name);
+    *out = arena_printf(a, "LISTEN_PID=%*s", PROCESS_PID, "");
+    c->own_pid = strchr(*out++, '=') + 1;
+    *out++ = arena_printf(a, "LISTEN_FDS=%u", plan->npass);
+    *out++ = arena_printf(a, "LISTEN_FDNAMES=%s", names);
+    return out;
 }
 
 /* Ours, with the plan's put in place: running a program is full trust, hiding variables would protect nothing. */
 static bool make_environment(struct command *c)
 {
+    enum { OURS = 4 };
     uint32_t n = 0;
     for (char **v = environ; v && *v; v++)
         n++;
-    char **out = c->envp = arena_array(c->e->arena, n + c->plan->nenv + 1, sizeof *c->envp);
+    char **out = c->envp = arena_array(c->e->arena, n + c->plan->nenv + OURS + 1, sizeof *c->envp);
     for (uint32_t i = 0; i < n; i++)
         if (!is_replaced(c->plan, environ[i])) *out++ = environ[i];
     c->search = getenv("PATH");
@@ -66,6 +99,9 @@ static bool make_environment(struct command *c)
         *out++ = arena_printf(c->e->arena, "%s=%s", p->name, value);
         if (strcmp(p->name, "PATH") == 0) c->search = value;
     }
+    out = add_passing(c, out);
+    /* What a prompt looks like must not depend on where the test runs. */
+    if (c->plan->terminal && !is_given(c->plan, "TERM")) *out++ = arena_dup(c->e->arena, SLICE("TERM=dumb"));
     return true;
 }
 
@@ -100,8 +136,17 @@ static enum went find(struct command *c)
 
 static enum went start(struct command *c, const struct process_pass *pass, unsigned npass, struct process *ret)
 {
+    const struct process_terminal terminal = {c->plan->columns, c->plan->rows};
     const struct process_options o = {
-        .path = c->path, .argv = c->argv, .envp = c->envp, .cwd = c->cwd, .pass = pass, .npass = npass};
+        .path = c->path,
+        .argv = c->argv,
+        .envp = c->envp,
+        .cwd = c->cwd,
+        .pass = pass,
+        .npass = npass,
+        .own_pid = c->own_pid,
+        .terminal = c->plan->terminal ? &terminal : NULL,
+    };
     const char *where = "run";
     const int error = process_start(ret, &o, &where);
     if (!error) return WENT_ON;

@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -36,14 +38,24 @@ static void close_pipes(int pipes[PIPES][2])
 static int open_pipes(int pipes[PIPES][2])
 {
     for (int i = 0; i < PIPES; i++)
-        pipes[i][0] = pipes[i][1] = -1;
-    for (int i = 0; i < PIPES; i++)
-        if (pipe2(pipes[i], O_CLOEXEC) < 0) {
-            int error = errno;
-            close_pipes(pipes);
-            return -error;
-        }
+        if (pipe2(pipes[i], O_CLOEXEC) < 0) return -errno;
     return 0;
+}
+
+/* One end of the terminal for the program, three times, the other for us, twice. */
+static int open_terminal(const struct process_terminal *t, int pipes[PIPES][2])
+{
+    const struct winsize size = {.ws_row = t->rows, .ws_col = t->columns};
+    const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+    int ours = -1, theirs = -1;
+    if (pipe2(pipes[PIPE_REPORT], O_CLOEXEC) < 0 || (ours = posix_openpt(flags)) < 0) return -errno;
+    pipes[PIPE_OUT][0] = ours;
+    if (grantpt(ours) < 0 || unlockpt(ours) < 0 || ioctl(ours, TIOCSWINSZ, &size) < 0) return -errno;
+    if ((theirs = ioctl(ours, TIOCGPTPEER, flags)) < 0) return -errno;
+    pipes[PIPE_IN][0] = theirs;
+    if ((pipes[PIPE_IN][1] = fcntl(ours, F_DUPFD_CLOEXEC, 0)) < 0) return -errno;
+    if ((pipes[PIPE_OUT][1] = fcntl(theirs, F_DUPFD_CLOEXEC, 0)) < 0) return -errno;
+    return (pipes[PIPE_ERR][1] = fcntl(theirs, F_DUPFD_CLOEXEC, 0)) < 0 ? -errno : 0;
 }
 
 static _Noreturn void fail_child(int report, bool folder, int error)
@@ -83,10 +95,19 @@ static int place_descriptors(const struct process_options *o, int pipes[PIPES][2
     return high;
 }
 
+/* A session of its own is a process group of its own too. */
+static int take_terminal(void)
+{
+    return setsid() < 0 || ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0 ? errno : 0;
+}
+
 static _Noreturn void become(const struct process_options *o, int pipes[PIPES][2])
 {
-    setpgid(0, 0);
+    if (!o->terminal) setpgid(0, 0);
     int report = place_descriptors(o, pipes);
+    const int error = o->terminal ? take_terminal() : 0;
+    if (error) fail_child(report, false, error);
+    if (o->own_pid) snprintf(o->own_pid, PROCESS_PID, "%d", (int)getpid());
     if (o->cwd && chdir(o->cwd) < 0) fail_child(report, true, errno);
     fail_child(report, false, -permit_exec(o->path, o->argv, o->envp));
 }
@@ -120,7 +141,7 @@ static int take_end(int pipes[PIPES][2], enum pipe_of of, int end)
 {
     int fd = pipes[of][end];
     pipes[of][end] = -1;
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    if (fd >= 0) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     return fd;
 }
 
@@ -137,8 +158,14 @@ int process_start(struct process *p, const struct process_options *o, const char
     int pipes[PIPES][2];
     *ret_where = "run";
     int error = check_pass(o);
-    if (!error) error = open_pipes(pipes);
     if (error) return error;
+    for (int i = 0; i < PIPES; i++)
+        pipes[i][0] = pipes[i][1] = -1;
+    error = o->terminal ? open_terminal(o->terminal, pipes) : open_pipes(pipes);
+    if (error) {
+        close_pipes(pipes);
+        return error;
+    }
     pid_t pid = child_fork();
     if (pid == 0) become(o, pipes);
     if (pid < 0) {

@@ -5,6 +5,7 @@
  * and stderr, and watched through a pidfd (pidfd_open(2)). The caller owns the descriptors. */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "util/permit.h"
@@ -14,6 +15,11 @@ struct process_pass {
     int to;   /* its number in the program, >= 3 */
 };
 
+/* A terminal of this size, which the program has for its own (pty(7)): stdin, stdout and stderr at once. */
+struct process_terminal {
+    uint16_t columns, rows;
+};
+
 struct process_options {
     const char *path; /* from permit_which */
     char *const *argv;
@@ -21,14 +27,18 @@ struct process_options {
     const char *cwd; /* NULL: ours */
     const struct process_pass *pass;
     unsigned npass;
+    const struct process_terminal *terminal; /* NULL: pipes */
+    char *own_pid; /* room for PROCESS_PID bytes within envp that get the program's number, in digits; NULL: none */
 };
+
+enum { PROCESS_PID = 12 };
 
 struct process {
     pid_t pid; /* 0: not started */
     int pidfd; /* readable when it has ended */
     int in;    /* we write its stdin; non-blocking, as the others */
     int out;
-    int err;
+    int err;    /* -1: it has a terminal, which in and out speak to */
     bool ended; /* reaped; status is waitpid's */
     int status;
 };

@@ -3,16 +3,21 @@
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "net/sock.h"
+
+enum { EOF_TRIES = 16 };
 
 static ssize_t fd_recv(struct stream *stream, void *p, size_t n, int flags)
 {
     struct stream_fd *s = (struct stream_fd *)stream;
     if (s->rfd < 0) return -EBADF;
     if (s->socket) return sock_recv(s->rfd, p, n, flags);
-    return flags ? -ENOTSOCK : sock_read(s->rfd, p, n);
+    if (flags) return -ENOTSOCK;
+    const ssize_t got = sock_read(s->rfd, p, n);
+    return got == -EIO && s->terminal ? 0 : got;
 }
 
 static ssize_t fd_send(struct stream *stream, const void *p, size_t n, int flags)
@@ -20,7 +25,21 @@ static ssize_t fd_send(struct stream *stream, const void *p, size_t n, int flags
     struct stream_fd *s = (struct stream_fd *)stream;
     if (s->wfd < 0) return -EPIPE;
     if (s->socket) return sock_send(s->wfd, p, n, flags);
-    return flags ? -ENOTSOCK : sock_write(s->wfd, p, n);
+    if (flags) return -ENOTSOCK;
+    const ssize_t sent = sock_write(s->wfd, p, n);
+    if (sent > 0) s->mid_line = ((const char *)p)[sent - 1] != '\n' && ((const char *)p)[sent - 1] != '\r';
+    return sent == -EIO && s->terminal ? -EPIPE : sent;
+}
+
+/* Within a line the first one only hands on what was typed so far. If there is no room for it, the hang-up comes with
+ * the close. */
+static void end_input(const struct stream_fd *s)
+{
+    struct termios t;
+    if (tcgetattr(s->wfd, &t) < 0) return;
+    int left = s->mid_line ? 2 : 1;
+    for (int tries = 0; left && tries < EOF_TRIES; tries++)
+        if (sock_write(s->wfd, &t.c_cc[VEOF], 1) == 1) left--;
 }
 
 static int fd_finish(struct stream *stream)
@@ -29,6 +48,7 @@ static int fd_finish(struct stream *stream)
     if (s->wfd < 0) return 0;
     if (s->socket) return sock_shutdown(s->wfd, SHUT_WR);
     if (s->wfd == s->rfd) return -ENOTSOCK;
+    if (s->terminal) end_input(s);
     close(s->wfd);
     s->wfd = -1;
     return 0;

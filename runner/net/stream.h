@@ -32,11 +32,14 @@ struct stream {
 };
 
 /* The lowest filter: a socket, or two pipes. Owns its descriptors; finish is shutdown(SHUT_WR) on a socket, and closing
- * the pipe otherwise (take its watch out of the reactor first). */
+ * the pipe otherwise (take its watch out of the reactor first). Of a terminal (rfd and wfd are both its master side)
+ * finish types the character that ends the input (termios(3), VEOF); that the other side has gone counts as its end. */
 struct stream_fd {
     struct stream stream;
     int rfd, wfd; /* the same for sockets; -1 when closed */
     bool socket;
+    bool terminal; /* set by the maker */
+    bool mid_line; /* of a terminal: what was typed last is no end of a line */
 };
 void stream_fd_init(struct stream_fd *s, int rfd, int wfd, bool socket);
 

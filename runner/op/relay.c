@@ -59,6 +59,14 @@ static void lose(struct relay *r, int end, int64_t now)
     fault_end(&from->faults, true, now, &from->out);
 }
 
+/* A send has failed. What the peer said before it went can still be read; the system's own trouble says nothing about
+ * the peer, who would never be told. */
+static void fail(struct relay *r, int end, ssize_t error, int64_t now)
+{
+    if (error != -EPIPE && error != -ECONNRESET) r->ways[end].ended = true;
+    lose(r, end, now);
+}
+
 /* Bytes that are on their way would be lost with a reset (SO_LINGER); there is no event for their arrival. */
 static bool may_reset(struct relay *r, int end, int64_t now)
 {
@@ -96,7 +104,7 @@ static bool deliver(struct relay *r, int from, const struct parcel *p, struct sl
         return false;
     }
     if (n < 0) {
-        lose(r, !from, now);
+        fail(r, !from, n, now);
         return false;
     }
     w->passed += (uint64_t)n;
@@ -146,7 +154,7 @@ static void pass(struct relay *r, int from, struct slice bytes, int64_t now)
             bytes = slice_part(bytes, (size_t)n, bytes.n);
         }
         if (n == -EAGAIN) to->watch.ready &= (uint8_t)~READY_WRITE;
-        if (n < 0 && n != -EAGAIN) lose(r, !from, now);
+        if (n < 0 && n != -EAGAIN) fail(r, !from, n, now);
     }
     if (bytes.n) fault_take(&w->faults, bytes, now, &w->out);
 }

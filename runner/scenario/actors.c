@@ -10,8 +10,8 @@ struct needs {
 };
 
 static const struct needs needs[] = {
-    {"serve", "listen"}, {"files", "run"}, {"pass", "run"},  {"env", "run"},  {"cwd", "run"},
-    {"ready", "run"},    {"stop", "run"},  {"grace", "run"}, {"exit", "run"}, {"rules", "proxy"},
+    {"serve", "listen"}, {"files", "run"}, {"pass", "run"}, {"env", "run"}, {"cwd", "run"},     {"ready", "run"},
+    {"stop", "run"},     {"grace", "run"}, {"exit", "run"}, {"pty", "run"}, {"rules", "proxy"},
 };
 
 /* Names that mean something else in every `${}`. */

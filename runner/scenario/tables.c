@@ -270,9 +270,13 @@ const struct field scenario_actor_fields[] = {
      .doc = "Files that are written below `${case.tmp}` before it starts: a map of path: text"},
     {.name = "pass",
      .type = FIELD_VALUE,
-     .doc = "Listeners that are opened for it and handed over: a map of name: address"},
+     .doc = "Listeners that are opened for it and handed over, also as LISTEN_FDS: a map of name: address"},
     {.name = "env", .type = FIELD_VALUES, .doc = "Variables of its environment, beside those that sockrun has"},
     {.name = "cwd", .type = FIELD_TEXT, .doc = "The folder that it runs in; default: the scenario's"},
+    {.name = "pty",
+     .type = FIELD_TEXT,
+     .fallback = "false",
+     .doc = "A terminal in place of pipes: `true` is one of 80 columns and 24 rows, or a size such as 132x43"},
     {.name = "ready",
      .type = FIELD_MAP,
      .fields = scenario_ready_fields,
@@ -299,7 +303,6 @@ const struct field scenario_requires_fields[] = {
 };
 
 const struct refused_key scenario_actor_refused[] = {
-    {"pty", NULL},
     {"session", NULL},
     {0},
 };
