@@ -54,6 +54,7 @@ static void lose(struct relay *r, int end, int64_t now)
     e->watch.ready |= READY_READ;
     outbox_clear(&to->out);
     to->finished = to->faults.closed = to->faults.dropping = true;
+    task_wake(&r->task); /* this may be news for the direction that had its turn before */
     if (!from->ended) return;
     from->faults.closed = false;
     fault_end(&from->faults, true, now, &from->out);

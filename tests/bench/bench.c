@@ -405,12 +405,48 @@ static void measure_rest(void)
     printf("  ratio of the first two %6.2f            (aim: at least 1)\n", bare.seconds / ours.seconds);
 }
 
+/* The same between two plain programs, with something in between */
+
+static void write_middle(const char *name, const char *middle, const char *port)
+{
+    write_file(name,
+               "sockrun: 1\n"
+               "name: one GiB\n"
+               "timeout: 5m\n"
+               "step_timeout: 5m\n"
+               "actors:\n"
+               "  receiver:\n"
+               "    run: [\"%s/bench_move\", receive, \"" MUCH "\"]\n"
+               "    pass: {l: \"tcp://127.0.0.1:0\"}\n"
+               "    steps: [{expect_exit: 0}]\n"
+               "  middle:\n"
+               "    %s\n"
+               "  sender:\n"
+               "    run: [\"%s/bench_move\", send, \"${%s}\", \"" MUCH "\"]\n",
+               programs, middle, programs, port);
+}
+
+static void measure_proxy(void)
+{
+    write_middle("proxy.yaml", "proxy: {listen: \"tcp://127.0.0.1:0\", to: \"${receiver.l.address}\"}", "middle.port");
+    write_middle("socat.yaml",
+                 "run: [socat, \"ACCEPT-FD:3\", \"TCP:127.0.0.1:${receiver.l.port}\"]\n"
+                 "    pass: {l: \"tcp://127.0.0.1:0\"}",
+                 "middle.l.port");
+    struct measured socat = run_scenario("socat.yaml", 5), ours = run_scenario("proxy.yaml", 5);
+    printf("1 GiB over loopback from a plain program to a plain program through a third, best of 5\n");
+    say_rest("socat", socat);
+    say_rest("a proxy without rules", ours);
+    printf("  ratio                  %6.2f            (aim: at least 0.7)\n", socat.seconds / ours.seconds);
+}
+
 static const struct {
     const char *name;
     void (*measure)(void);
 } benchmarks[] = {
-    {"pingpong", measure_pingpong},  {"start", measure_start}, {"files", measure_files}, {"lua", measure_lua_pingpong},
-    {"luacrowd", measure_lua_crowd}, {"http", measure_http},   {"crowd", measure_crowd}, {"rest", measure_rest},
+    {"pingpong", measure_pingpong}, {"start", measure_start},        {"files", measure_files},
+    {"lua", measure_lua_pingpong},  {"luacrowd", measure_lua_crowd}, {"http", measure_http},
+    {"crowd", measure_crowd},       {"rest", measure_rest},          {"proxy", measure_proxy},
 };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)

@@ -1,5 +1,5 @@
-/* bench_move send PORT BYTES | both BYTES: two plain programs that move bytes over loopback with blocking calls of
- * 64 KiB. `both` receives, and starts the sender. */
+/* bench_move send PORT BYTES | receive BYTES | both BYTES: two plain programs that move bytes over loopback with
+ * blocking calls of 64 KiB. `receive` accepts on descriptor 3; `both` receives, and starts the sender. */
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -44,11 +44,19 @@ static int start_listening(char port[16])
     return fd;
 }
 
-static int receive_all(const char *program, const char *bytes)
+static int receive_all(int listener, const char *bytes)
 {
-    char port[16];
     long long got = 0;
     ssize_t n;
+    int fd = accept(listener, NULL, NULL);
+    while ((n = recv(fd, part, PART, 0)) > 0)
+        got += n;
+    return got == strtoll(bytes, NULL, 10) ? 0 : 1;
+}
+
+static int receive_from(const char *program, const char *bytes)
+{
+    char port[16];
     int listener = start_listening(port);
     pid_t pid = fork();
     if (pid < 0) die("fork");
@@ -56,11 +64,9 @@ static int receive_all(const char *program, const char *bytes)
         execl(program, program, "send", port, bytes, (char *)NULL);
         die(program);
     }
-    int fd = accept(listener, NULL, NULL);
-    while ((n = recv(fd, part, PART, 0)) > 0)
-        got += n;
+    const int code = receive_all(listener, bytes);
     waitpid(pid, NULL, 0);
-    return got == strtoll(bytes, NULL, 10) ? 0 : 1;
+    return code;
 }
 
 int main(int argc, char **argv)
@@ -69,7 +75,8 @@ int main(int argc, char **argv)
         send_all(argv[2], strtoll(argv[3], NULL, 10));
         return 0;
     }
-    if (argc == 3 && strcmp(argv[1], "both") == 0) return receive_all(argv[0], argv[2]);
-    fprintf(stderr, "usage: %s send PORT BYTES | both BYTES\n", argv[0]);
+    if (argc == 3 && strcmp(argv[1], "both") == 0) return receive_from(argv[0], argv[2]);
+    if (argc == 3 && strcmp(argv[1], "receive") == 0) return receive_all(3, argv[2]);
+    fprintf(stderr, "usage: %s send PORT BYTES | receive BYTES | both BYTES\n", argv[0]);
     return 1;
 }
