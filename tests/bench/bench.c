@@ -414,6 +414,7 @@ static void write_middle(const char *name, const char *middle, const char *port)
                "name: one GiB\n"
                "timeout: 5m\n"
                "step_timeout: 5m\n"
+               "ports: [m]\n"
                "actors:\n"
                "  receiver:\n"
                "    run: [\"%s/bench_move\", receive, \"" MUCH "\"]\n"
@@ -430,9 +431,9 @@ static void measure_proxy(void)
 {
     write_middle("proxy.yaml", "proxy: {listen: \"tcp://127.0.0.1:0\", to: \"${receiver.l.address}\"}", "middle.port");
     write_middle("socat.yaml",
-                 "run: [socat, \"ACCEPT-FD:3\", \"TCP:127.0.0.1:${receiver.l.port}\"]\n"
-                 "    pass: {l: \"tcp://127.0.0.1:0\"}",
-                 "middle.l.port");
+                 "run: [socat, -d, -d, \"TCP-LISTEN:${ports.m},reuseaddr\", \"TCP:127.0.0.1:${receiver.l.port}\"]\n"
+                 "    ready: {output: {contains: listening on}}",
+                 "ports.m");
     struct measured socat = run_scenario("socat.yaml", 5), ours = run_scenario("proxy.yaml", 5);
     printf("1 GiB over loopback from a plain program to a plain program through a third, best of 5\n");
     say_rest("socat", socat);
