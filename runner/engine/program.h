@@ -96,9 +96,8 @@ struct program_plan {
     uint32_t nenv;
     struct pass_plan *pass;
     uint32_t npass;
-    struct text_plan *cwd; /* or NULL */
-    bool terminal;         /* of this size */
-    uint16_t columns, rows;
+    uint16_t columns, rows; /* of its terminal; 0: it has pipes */
+    struct text_plan *cwd;  /* or NULL */
     enum ready_kind ready;
     struct mark ready_mark;
     struct matching *output;

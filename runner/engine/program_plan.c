@@ -240,7 +240,6 @@ static bool compile_terminal(struct compiler *c, const struct node *pty, struct 
         compile_error(c, pty->mark, "`pty` takes true, false, or a size in columns and rows, such as 132x43");
         return false;
     }
-    p->terminal = true;
     p->columns = (uint16_t)columns;
     p->rows = (uint16_t)rows;
     return true;

@@ -138,7 +138,7 @@ static enum went attach(struct program *p)
     struct program_io *io = p->io;
     const int rfd = p->process.out, wfd = p->process.in;
     p->process.out = p->process.in = -1;
-    io->channel = actor_attach_pipes(p->actor, rfd, wfd, p->plan->terminal);
+    io->channel = actor_attach_pipes(p->actor, rfd, wfd, p->plan->columns > 0);
     if (!io->channel) return WENT_FAILED;
     io->use = !steps_go_on(p->actor) ? STDOUT_DRAIN : p->plan->ready == READY_OUTPUT ? STDOUT_PEEK : STDOUT_STEPS;
     io->seen = 0;

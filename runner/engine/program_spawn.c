@@ -52,7 +52,7 @@ static bool is_replaced(const struct program_plan *plan, const char *variable)
     static const char *const passing[] = {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"};
     for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
         if (is_named(variable, passing[i])) return true;
-    if (plan->terminal && is_named(variable, "TERM")) return true;
+    if (plan->columns && is_named(variable, "TERM")) return true;
     for (uint32_t i = 0; i < plan->nenv; i++)
         if (is_named(variable, plan->env[i].name)) return true;
     return false;
@@ -101,7 +101,7 @@ static bool make_environment(struct command *c)
     }
     out = add_passing(c, out);
     /* What a prompt looks like must not depend on where the test runs. */
-    if (c->plan->terminal && !is_given(c->plan, "TERM")) *out++ = arena_dup(c->e->arena, SLICE("TERM=dumb"));
+    if (c->plan->columns && !is_given(c->plan, "TERM")) *out++ = arena_dup(c->e->arena, SLICE("TERM=dumb"));
     return true;
 }
 
@@ -145,7 +145,7 @@ static enum went start(struct command *c, const struct process_pass *pass, unsig
         .pass = pass,
         .npass = npass,
         .own_pid = c->own_pid,
-        .terminal = c->plan->terminal ? &terminal : NULL,
+        .terminal = c->plan->columns ? &terminal : NULL,
     };
     const char *where = "run";
     const int error = process_start(ret, &o, &where);

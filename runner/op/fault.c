@@ -201,7 +201,7 @@ static void look(struct fault_flow *f, const struct fault_rule *r, struct fault_
     const struct slice have = buf_slice(&s->tail);
     const uint64_t begins = f->pos + bytes.n - have.n;
     struct regex_match m = {0};
-    size_t keep = have.n;
+    size_t keep;
     if (r->after == AFTER_TEXT) {
         const char *found = memmem(have.p, have.n, r->after_text.p, r->after_text.n);
         if (found) {

@@ -127,12 +127,32 @@ static void test_wrong(void **state)
     actor_bad("{connect: x, step_timeout: 1}", "`step_timeout` takes a duration such as 50ms");
 }
 
+static void test_proxy(void **state)
+{
+    (void)state;
+    struct loaded x;
+    struct scenario *s =
+        load_good(&x, "sockrun: 1\n"
+                      "actors:\n"
+                      "  middle:\n"
+                      "    proxy: {listen: 'tcp://127.0.0.1:0', to: {to: 'tcp://127.0.0.1:1'}}\n"
+                      "    rules: [{delay: 5ms, direction: to_server}, {after: {contains: x}, drop: 1}]\n");
+    const struct actor_model *a = s->cases[0].actors;
+    assert_int_equal(a->kind, ACTOR_PROXY);
+    assert_int_equal(a->endpoint->n, 2);
+    assert_false(a->has_steps);
+    unload(&x);
+    actor_bad("{proxy: {listen: x}}", "`proxy` needs `to`");
+    actor_bad("{proxy: {listen: x, to: y, via: z}}", "unknown key `via` in `proxy`");
+    actor_bad("{proxy: {listen: x, to: y}, run: [z]}", "an actor has `run` or `proxy`, not both");
+    actor_bad("{proxy: {listen: x, to: {to: y, via: z}}}", "unknown key `via` in `to`");
+    actor_bad("{connect: x, rules: [{stall: true}]}", "`rules` needs an actor with `proxy`");
+    actor_bad("{connect: x, pty: true}", "`pty` needs an actor with `run`");
+}
+
 static void test_not_yet(void **state)
 {
     (void)state;
-    actor_bad("{proxy: {listen: x, to: y}}", "`proxy` is not part of this version");
-    actor_bad("{connect: x, rules: [z]}", "`rules` is not part of this version");
-    actor_bad("{run: [x], pty: true}", "`pty` is not part of this version");
     actor_bad("{listen: x, session: y}", "`session` is not part of this version");
 }
 
@@ -140,7 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds), cmocka_unit_test(test_short_form), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_wrong), cmocka_unit_test(test_not_yet),
+        cmocka_unit_test(test_wrong), cmocka_unit_test(test_proxy),      cmocka_unit_test(test_not_yet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
