@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/dialing.h"
@@ -14,7 +13,7 @@
 #include "util/mem.h"
 #include "util/units.h"
 
-enum { ACCEPT_AT_ONCE = 64, TEXT = 2000, LOST_MOST = 400, BACKLOG = 4096 };
+enum { ACCEPT_AT_ONCE = 64, TEXT = 2000, LOST_MOST = 400 };
 
 /* One client's connection, and the one to the target that is made for it. */
 struct link {
@@ -37,7 +36,6 @@ struct proxy {
     struct link *links;
     uint32_t accepted, unreached;
     char lost[LOST_MOST];        /* why the last of these was */
-    int held;                    /* instead of the listener, while it refuses; -1 */
     uint64_t passed[RELAY_ENDS]; /* by connections that are over */
     char *room;
     struct buf past; /* what rules that hold no more have done */
@@ -231,38 +229,17 @@ static enum went cannot(struct proxy *p, const char *what, int error)
     return actor_fail(p->actor, "system", mark, "%s: %s", what, strerror(-error));
 }
 
-/* The address stays ours: somebody else must not answer there. */
-static enum went refuse(struct proxy *p)
-{
-    struct listener *l = p->actor->listener;
-    const struct addr addr = l->addr;
-    struct run *r = p->actor->run;
-    listener_close(l);
-    p->held = sock_hold(&r->permit, &addr, addr_socktype(l->scheme), &r->need);
-    tell(p, "refuses connections");
-    return p->held >= 0 ? WENT_ON : cannot(p, "the address cannot be held", p->held);
-}
-
-static enum went accept_again(struct proxy *p)
-{
-    struct listener *l = p->actor->listener;
-    const int fd = p->held;
-    p->held = -1;
-    int error = sock_open(fd, BACKLOG);
-    if (error) close(fd);
-    if (!error) error = listener_adopt(l, &p->actor->run->sched, fd, l->scheme);
-    tell(p, "accepts connections");
-    return error ? cannot(p, "cannot listen again", error) : WENT_ON;
-}
-
 static enum went refuse_or_accept(struct proxy *p)
 {
+    struct run *r = p->actor->run;
+    struct listener *l = p->actor->listener;
     const int64_t from = refuses_from(p);
     const bool refuses = clock_now() >= from;
     task_deadline(&p->task, refuses ? TASK_NEVER : from);
-    if (refuses && p->held < 0) return refuse(p);
-    if (!refuses && p->held >= 0) return accept_again(p);
-    return WENT_ON;
+    if (refuses == (l->held >= 0)) return WENT_ON;
+    tell(p, refuses ? "refuses connections" : "accepts connections");
+    const int error = refuses ? listener_refuse(l, &r->permit, &r->need) : listener_accept_again(l);
+    return error ? cannot(p, "the listener cannot be changed", error) : WENT_ON;
 }
 
 /* True if there may be more. */
@@ -303,7 +280,7 @@ struct proxy *proxy_new(struct actor *a, const struct proxy_plan *plan)
         return NULL;
     }
     struct proxy *p = mem_zalloc(sizeof *p);
-    *p = (struct proxy){.actor = a, .plan = plan, .held = -1, .room = mem_alloc(RELAY_ROOM)};
+    *p = (struct proxy){.actor = a, .plan = plan, .room = mem_alloc(RELAY_ROOM)};
     buf_init(&p->past, TEXT);
     begin_rules(p, rules);
     task_init(&p->task, &a->run->sched, resume);
@@ -352,15 +329,14 @@ void proxy_show(const struct proxy *p, struct buf *out)
     buf_printf(out, "%u connection%s, %u open; passed %s to the server, %s to the client", p->accepted,
                p->accepted == 1 ? "" : "s", open, units_show_size(passed[RELAY_CLIENT], to_server),
                units_show_size(passed[RELAY_SERVER], to_client));
-    if (p->held >= 0) buf_adds(out, "; refuses new ones");
+    if (p->actor->listener->held >= 0) buf_adds(out, "; refuses new ones");
     if (p->unreached) buf_printf(out, "\n%u did not reach the target: %s", p->unreached, p->lost);
     buf_add(out, buf_slice(&p->past));
     show_done(p->rules, out);
 }
 
-void proxy_free(struct proxy *p)
+void proxy_tell(const struct proxy *p)
 {
-    if (!p) return;
     struct buf text = BUF_INIT(2 * TEXT);
     proxy_show(p, &text);
     for (struct slice left = buf_slice(&text); left.n;) {
@@ -372,13 +348,13 @@ void proxy_free(struct proxy *p)
         left = slice_part(left, n + 1, left.n);
     }
     buf_done(&text);
+}
+
+void proxy_free(struct proxy *p)
+{
+    if (!p) return;
     while (p->links)
         free_link(p->links);
-    if (p->held >= 0) {
-        const struct addr *at = &p->actor->listener->addr;
-        if (at->sa.sa_family == AF_UNIX && at->un.sun_path[0]) unlink(at->un.sun_path);
-        close(p->held);
-    }
     task_done(&p->task);
     ruleset_free(p->rules);
     buf_done(&p->past);

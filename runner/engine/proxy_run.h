@@ -19,6 +19,8 @@ bool proxy_set_rules(struct proxy *p, struct actor *who, const struct rules_plan
 bool proxy_is_busy(const struct proxy *p);
 /* What it has passed on, and what it has done to it. */
 void proxy_show(const struct proxy *p, struct buf *out);
+/* The same, line by line, for whoever follows the run. */
+void proxy_tell(const struct proxy *p);
 /* Closes all. NULL is fine. */
 void proxy_free(struct proxy *p);
 

@@ -657,6 +657,8 @@ bool run_free(struct run *r)
 {
     const bool judged = !r->told_to_end && !r->lasting;
     enter(r);
+    for (const struct actor *a = r->actors; a; a = a->next)
+        if (a->proxy) proxy_tell(a->proxy);
     if (judged) send_verdict(r);
     r->base->board->case_index = -1;
     r->base->board->deadline = 0;

@@ -19,7 +19,8 @@ static void wake_listener(struct watch *w)
 
 int listener_adopt(struct listener *l, struct sched *s, int fd, enum addr_scheme scheme)
 {
-    *l = (struct listener){.sched = s, .fd = fd, .scheme = scheme, .watch = {.fd = -1, .wake = wake_listener}};
+    *l = (struct listener){
+        .sched = s, .fd = fd, .held = -1, .scheme = scheme, .watch = {.fd = -1, .wake = wake_listener}};
     int r = sock_name(fd, &l->addr);
     if (r == 0) r = reactor_add(s->reactor, &l->watch, fd);
     if (r < 0) listener_close(l);
@@ -31,20 +32,42 @@ int listener_open(struct listener *l, struct sched *s, const struct permit_scope
 {
     struct addr a;
     addr_of_spec(spec, &a);
-    *l = (struct listener){.fd = -1};
+    *l = (struct listener){.fd = -1, .held = -1};
     const int fd = sock_listen(permit, &a, addr_socktype(spec->scheme), backlog ? backlog : BACKLOG_MOST, setup, need);
     return fd < 0 ? fd : listener_adopt(l, s, fd, spec->scheme);
 }
 
-void listener_close(struct listener *l)
+static void close_socket(const struct listener *l, int *fd)
 {
-    if (!l->sched || l->fd < 0) return;
-    reactor_remove(l->sched->reactor, &l->watch);
+    if (*fd < 0) return;
     if (l->addr.sa.sa_family == AF_UNIX && l->addr.len > offsetof(struct sockaddr_un, sun_path) &&
         l->addr.un.sun_path[0])
         unlink(l->addr.un.sun_path);
-    close(l->fd);
-    l->fd = -1;
+    close(*fd);
+    *fd = -1;
+}
+
+void listener_close(struct listener *l)
+{
+    if (!l->sched) return;
+    reactor_remove(l->sched->reactor, &l->watch);
+    close_socket(l, &l->fd);
+    close_socket(l, &l->held);
+}
+
+int listener_refuse(struct listener *l, const struct permit_scope *permit, struct permit_need *need)
+{
+    listener_close(l);
+    l->held = sock_hold(permit, &l->addr, addr_socktype(l->scheme), need);
+    return l->held < 0 ? l->held : 0;
+}
+
+int listener_accept_again(struct listener *l)
+{
+    const int fd = l->held, error = sock_open(fd, BACKLOG_MOST);
+    if (error) return error;
+    l->held = -1;
+    return listener_adopt(l, l->sched, fd, l->scheme);
 }
 
 static enum op_result accept_poll(struct op *op, struct task *t)

@@ -13,6 +13,7 @@ struct listener {
     struct watch watch;
     struct task *waiting; /* the task that accepts, or NULL */
     int fd;               /* -1: closed */
+    int held;             /* instead of fd, while it refuses; -1 */
     enum addr_scheme scheme;
     struct addr addr; /* the one it got */
 };
@@ -23,6 +24,11 @@ int listener_open(struct listener *l, struct sched *s, const struct permit_scope
 /* Takes a listening descriptor. */
 int listener_adopt(struct listener *l, struct sched *s, int fd, enum addr_scheme scheme);
 void listener_close(struct listener *l);
+/* Refuses connections, and keeps the address, so that nobody else answers there: 0, -errno or -PERMIT_DENIED (it is
+ * closed then). */
+int listener_refuse(struct listener *l, const struct permit_scope *permit, struct permit_need *need);
+/* Accepts again. 0 or -errno. */
+int listener_accept_again(struct listener *l);
 
 struct accept_op {
     struct op op;

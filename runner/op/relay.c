@@ -12,7 +12,7 @@
 #include "util/clock.h"
 #include "util/units.h"
 
-enum { ROUNDS = 8 /* before others have their turn */, RESET_LOOKS_MS = 1 };
+enum { ROUNDS = 8 /* before others have their turn */, RESET_LOOKS_MS = 1, RESET_WAITS_MS = 1000 };
 
 #define FOREVER INT64_MAX
 
@@ -68,11 +68,13 @@ static void fail(struct relay *r, int end, ssize_t error, int64_t now)
     lose(r, end, now);
 }
 
-/* Bytes that are on their way would be lost with a reset (SO_LINGER); there is no event for their arrival. */
+/* Bytes that are on their way would be lost with a reset (SO_LINGER); there is no event for their arrival. Who does not
+ * read at all is not waited for. */
 static bool may_reset(struct relay *r, int end, int64_t now)
 {
     const int left = r->ends[end].lost ? 0 : sock_unsent(r->ends[end].fd);
-    if (left <= 0) return true;
+    if (!r->given_up) r->given_up = now + RESET_WAITS_MS * NS_PER_MS;
+    if (left <= 0 || now >= r->given_up) return true;
     r->retry = now + RESET_LOOKS_MS * NS_PER_MS;
     return false;
 }

@@ -30,6 +30,7 @@ struct relay {
     struct relay_way ways[RELAY_ENDS]; /* from the end with this index to the other one */
     char *room;                        /* RELAY_ROOM bytes that all relays of a task queue share */
     int64_t due;                       /* when something in it goes on, INT64_MAX: nobody knows */
+    int64_t given_up;                  /* when a reset waits no longer for its data to arrive, 0: none does */
     int64_t retry;                     /* when a reset that waits for its data is looked at again */
     bool reset;
     /* Both directions are over, the sockets closed: the last thing that it does. */

@@ -144,7 +144,7 @@ static void test_proxy(void **state)
     unload(&x);
     actor_bad("{proxy: {listen: x}}", "`proxy` needs `to`");
     actor_bad("{proxy: {listen: x, to: y, via: z}}", "unknown key `via` in `proxy`");
-    actor_bad("{proxy: {listen: x, to: y}, run: [z]}", "an actor has `run` or `proxy`, not both");
+    actor_bad("{proxy: {listen: x, to: y}, run: [z]}", "an actor has `proxy` or `run`, not both");
     actor_bad("{proxy: {listen: x, to: {to: y, via: z}}}", "unknown key `via` in `to`");
     actor_bad("{connect: x, rules: [{stall: true}]}", "`rules` needs an actor with `proxy`");
     actor_bad("{connect: x, pty: true}", "`pty` needs an actor with `run`");
