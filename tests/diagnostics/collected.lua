@@ -1,0 +1,2 @@
+setmetatable({}, {__gc = error})
+return {messages = {}}

@@ -1,0 +1,2 @@
+local a = require "circle.a"
+test("x", function() end)

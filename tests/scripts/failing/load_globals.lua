@@ -1,0 +1,2 @@
+setmetatable(_ENV, {__index = error})
+test("x", function() end)
