@@ -195,9 +195,20 @@ static bool read_exact(struct reading *r, const struct node *n)
     return set_payload(r, n);
 }
 
+/* What belongs to the step and stands one level too deep. */
+static bool hint_modifier(struct compiler *c, struct diag *g, const struct node *key)
+{
+    static const char *const modifiers[] = {"as", "ignore", "via", "timeout", "level", NULL};
+    for (const char *const *k = modifiers; *k; k++) {
+        if (!slice_is(key->text, *k)) continue;
+        diag_hint(c->diags, g, "it stands beside the verb: {expect: {..}, %s: ..}", *k);
+        return true;
+    }
+    return false;
+}
+
 static bool unknown_beside(const struct reading *r, const struct node *key)
 {
-    static const char *const step[] = {"as", "ignore", "via", "timeout", "level", NULL};
     struct compiler *c = r->c;
     const char *framing = framing_keys[r->key];
     const struct slice name = slice_part(key->text, 0, SHOWN);
@@ -211,8 +222,7 @@ static bool unknown_beside(const struct reading *r, const struct node *key)
     suggest_offer(&s, SLICE("is"));
     if (r->key == KEY_UNPACK) suggest_offer(&s, SLICE("where"));
     diag_suggest(c->diags, g, &s);
-    for (const char *const *k = step; *k; k++)
-        if (slice_is(key->text, *k)) diag_hint(c->diags, g, "it stands beside the verb: {expect: {..}, %s: ..}", *k);
+    hint_modifier(c, g, key);
     if (matching_is_key(key->text))
         diag_hint(c->diags, g, "a matcher stands below `is`: {%s: .., is: {%s: ..}}", framing, key->text.p);
     return false;
@@ -254,6 +264,34 @@ static bool read_message(struct reading *r, const struct module_key *key, const 
     return p->matching != NULL;
 }
 
+static bool names_message(const struct node *key)
+{
+    return !matching_is_key(key->text) && memchr(key->text.p, '.', key->text.n);
+}
+
+/* A message, and keys that have no place beside it. */
+static bool read_crowded(struct reading *r, const struct node *map, const struct pair *message)
+{
+    struct module_key found;
+    const struct slice name = slice_part(message->key->text, 0, SHOWN);
+    for (uint32_t i = 0; i < map->n; i++) {
+        const struct node *key = map->pairs[i].key;
+        const struct slice other = slice_part(key->text, 0, SHOWN);
+        if (key == message->key) continue;
+        if (names_message(key)) {
+            compile_error(r->c, key->mark, "`%.*s` and `%.*s` are two messages", (int)name.n, name.p, (int)other.n,
+                          other.p);
+            continue;
+        }
+        struct diag *g = compile_error(r->c, key->mark, "unknown key `%.*s` beside `%.*s`", (int)other.n, other.p,
+                                       (int)name.n, name.p);
+        if (!hint_modifier(r->c, g, key))
+            diag_hint(r->c->diags, g, "fields stand below: {%.*s: {..}}", (int)name.n, name.p);
+    }
+    if (message_key(r->c, message->key, &found)) read_message(r, &found, message->key, message->value);
+    return false;
+}
+
 /* No framing key is in it. */
 static bool read_other(struct reading *r, const struct node *map)
 {
@@ -266,6 +304,8 @@ static bool read_other(struct reading *r, const struct node *map)
     struct module_key message;
     if (map->n == 1 && !matching_is_key(first->text) && message_key(c, first, &message))
         return read_message(r, &message, first, map->pairs[0].value);
+    for (uint32_t i = 0; i < map->n && map->n > 1; i++)
+        if (names_message(map->pairs[i].key)) return read_crowded(r, map, &map->pairs[i]);
     if (matching_is_key(first->text)) {
         struct diag *g = compile_error(c, first->mark, "`%s` says what the bytes are, not how many", first->text.p);
         diag_hint(c->diags, g, "write {line: {%s: ..}} or {until: .., is: {%s: ..}}", first->text.p, first->text.p);

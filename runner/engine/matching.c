@@ -231,6 +231,24 @@ static struct matching *pattern(struct build *b, const struct node *n)
     return ok ? m : NULL;
 }
 
+static struct matching *digest(struct build *b, const struct node *n)
+{
+    struct text_plan text;
+    if (n->kind != NODE_SCALAR) {
+        compile_error(b->c, n->mark, "`sha256` takes hexadecimal digits, not %s", node_what(n));
+        return NULL;
+    }
+    if (!compile_text(b->c, n, &text)) return NULL;
+    struct matching *m = make(b, MATCHER_SHA256, n->mark);
+    m->text = text;
+    if (!text.tmpl.constant) {
+        set_operand(m, OPERAND_DIGEST);
+        return m;
+    }
+    const char *why = matching_digest(text.tmpl.parts[0].text, b->c->arena, &m->m.bytes);
+    return why ? wrong(b, n->mark, why) : m;
+}
+
 static struct matching *where(struct build *b, const struct node *n)
 {
     if (n->kind != NODE_SCALAR || n->text.n == 0) return wrong(b, n->mark, "`where` takes a Lua expression");
@@ -306,7 +324,7 @@ static struct matching *keyed(struct build *b, const struct pair *p, enum matchi
     if (slice_is(key, "not")) return over(b, n, MATCHER_NOT, context);
     if (slice_is(key, "length")) return over(b, n, MATCHER_LENGTH, AS_NUMBER);
     if (slice_is(key, "json")) return over(b, n, MATCHER_JSON, AS_TEMPLATE);
-    if (slice_is(key, "sha256")) return wrong(b, p->key->mark, "`sha256` is not part of this version");
+    if (slice_is(key, "sha256")) return digest(b, n);
     if (slice_is(key, "present")) return presence(b, n, true);
     if (slice_is(key, "absent")) return presence(b, n, false);
     if (slice_is(key, "any_of")) return several(b, p, MATCHER_ANY_OF, context);

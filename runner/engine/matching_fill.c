@@ -47,6 +47,16 @@ const char *matching_pattern(struct slice pattern, struct arena *a, struct regex
     return NULL;
 }
 
+const char *matching_digest(struct slice text, struct arena *a, struct slice *ret)
+{
+    size_t at;
+    struct buf digest = BUF_INIT(2 * MATCHER_DIGEST);
+    const bool whole = !text_unhex(text, &digest, &at) && digest.n == MATCHER_DIGEST;
+    if (whole) *ret = (struct slice){arena_dup(a, buf_slice(&digest)), MATCHER_DIGEST};
+    buf_done(&digest);
+    return whole ? NULL : "a SHA-256 is 64 hexadecimal digits";
+}
+
 static bool fail_shown(struct eval *e, const struct text_plan *t, struct slice text, const char *why)
 {
     struct buf shown = BUF_INIT(8 * SHOWN);
@@ -70,6 +80,14 @@ static bool fill_pattern(const struct matching *m, struct eval *e, struct matche
     size_t at;
     if (!text_eval(&m->text, e, &text)) return false;
     const char *why = matching_pattern(text, e->arena, &x->regex, &at);
+    return !why || fail_shown(e, &m->text, text, why);
+}
+
+static bool fill_digest(const struct matching *m, struct eval *e, struct matcher *x)
+{
+    struct slice text;
+    if (!text_eval(&m->text, e, &text)) return false;
+    const char *why = matching_digest(text, e->arena, &x->bytes);
     return !why || fail_shown(e, &m->text, text, why);
 }
 
@@ -185,6 +203,7 @@ bool matching_eval(const struct matching *m, struct eval *e, const struct matche
     case OPERAND_VALUE: return fill_value(m, e, x, ret);
     case OPERAND_NUMBER: return fill_number(m, e, x);
     case OPERAND_PATTERN: return fill_pattern(m, e, x);
+    case OPERAND_DIGEST: return fill_digest(m, e, x);
     case OPERAND_PAYLOAD: return payload_bytes(m->payload, e, &x->bytes);
     case OPERAND_WHERE: return fill_where(m, e, x);
     case OPERAND_BELOW: return fill_below(m, e, x);

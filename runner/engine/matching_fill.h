@@ -15,6 +15,7 @@ enum operand {
     OPERAND_VALUE,   /* text: a scalar with `${}`, which may carry a whole matcher */
     OPERAND_NUMBER,  /* text */
     OPERAND_PATTERN, /* text */
+    OPERAND_DIGEST,  /* text */
     OPERAND_PAYLOAD, /* payload */
     OPERAND_WHERE,   /* where */
     OPERAND_BELOW,   /* of */
@@ -40,6 +41,8 @@ struct matching {
 /* As a matcher of this kind takes it: a number, or a size or duration with its unit (in bytes, in ns). NULL or a
  * phrase. */
 const char *matching_number(struct slice text, struct matcher *ret);
+/* The digest that the operand of `sha256` is, from its hexadecimal digits. NULL or a phrase. */
+const char *matching_digest(struct slice text, struct arena *a, struct slice *ret);
 /* What the `${}` of this matcher carries. Every matcher of it gets its id: it stands where that stands. NULL after
  * errors. */
 struct matching *matching_compile_written(struct compiler *c, const struct node *n, const struct matching *at);

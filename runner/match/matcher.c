@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <jansson.h>
 #include <math.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 
 #include "match/diff.h"
@@ -352,6 +353,26 @@ static enum verdict judge_length(struct check *c, const struct matcher *m, const
     return NO;
 }
 
+static enum verdict judge_sha256(struct check *c, const struct matcher *m, const struct view *v, const struct step *at)
+{
+    char space[VIEW_TEXT];
+    unsigned char digest[MATCHER_DIGEST];
+    const struct slice text = view_text(v, space), got = {(const char *)digest, sizeof digest};
+    if (!text.p) return unexpected(c, m, v, at);
+    if (EVP_Digest(text.p, text.n, digest, NULL, EVP_sha256(), NULL) != 1)
+        return broken(c, m, v, at, "this system's OpenSSL refuses SHA-256");
+    if (slice_eq(m->bytes, got)) return YES;
+    if (is_silent(c)) return NO;
+    struct buf shown = BUF_INIT(MESSAGE_MOST);
+    buf_adds(&shown, "sha256 is ");
+    text_hex(got, "", &shown);
+    buf_adds(&shown, ", expected ");
+    text_hex(m->bytes, "", &shown);
+    fails(c, m, v, at, "%s", buf_str(&shown));
+    buf_done(&shown);
+    return NO;
+}
+
 static enum verdict judge_json(struct check *c, const struct matcher *m, const struct view *v, const struct step *at)
 {
     assert(m->n == 1);
@@ -457,6 +478,7 @@ static enum verdict judge(struct check *c, const struct matcher *m, const struct
     case MATCHER_ENDS_WITH: return judge_part(c, m, v, at);
     case MATCHER_NOT: return judge_not(c, m, v, at);
     case MATCHER_LENGTH: return judge_length(c, m, v, at);
+    case MATCHER_SHA256: return judge_sha256(c, m, v, at);
     case MATCHER_JSON: return judge_json(c, m, v, at);
     case MATCHER_PRESENT: holds = v->type != VIEW_ABSENT; break;
     case MATCHER_ABSENT: holds = v->type == VIEW_ABSENT; break;

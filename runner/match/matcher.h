@@ -14,6 +14,8 @@
 #include "util/buf.h"
 #include "util/slice.h"
 
+enum { MATCHER_DIGEST = 32 };
+
 enum matcher_kind {
     MATCHER_ANY,   /* everything, also what is absent */
     MATCHER_BYTES, /* `eq` with text, hex, base64, file: these bytes. A number is compared by the text it prints as */
@@ -31,6 +33,7 @@ enum matcher_kind {
     MATCHER_GE,     /* number; of bytes, the number they read as */
     MATCHER_NOT,    /* of[0] */
     MATCHER_LENGTH, /* of[0] against the count of bytes or elements */
+    MATCHER_SHA256, /* the SHA-256 (FIPS 180-4) of the bytes is `bytes`, MATCHER_DIGEST of them */
     MATCHER_JSON,   /* bytes parsed as JSON, then of[0] */
     MATCHER_PRESENT,
     MATCHER_ABSENT,
@@ -44,7 +47,7 @@ enum matcher_kind {
 struct matcher {
     enum matcher_kind kind;
     unsigned id;         /* the maker's: which place in the scenario it came from */
-    struct slice bytes;  /* BYTES, CONTAINS, STARTS_WITH, ENDS_WITH; WHERE: its text */
+    struct slice bytes;  /* BYTES, CONTAINS, STARTS_WITH, ENDS_WITH, SHA256; WHERE: its text */
     int64_t integer;     /* BOOL, INT */
     double number;       /* FLOAT, LT ... GE */
     bool whole;          /* LT ... GE: the operand is integer, which a double might not hold */

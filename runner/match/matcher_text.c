@@ -109,6 +109,10 @@ static void show(const struct matcher *m, size_t end, struct buf *out)
     case MATCHER_GE: show_number("at least ", m, out); break;
     case MATCHER_NOT: show_below("not ", m, end, out); break;
     case MATCHER_LENGTH: show_below("a length of ", m, end, out); break;
+    case MATCHER_SHA256:
+        buf_adds(out, "a sha256 of ");
+        text_hex(m->bytes, "", out);
+        break;
     case MATCHER_JSON: show_below("JSON: ", m, end, out); break;
     case MATCHER_PRESENT: buf_adds(out, "something"); break;
     case MATCHER_ABSENT: buf_adds(out, "nothing"); break;

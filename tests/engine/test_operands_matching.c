@@ -223,7 +223,9 @@ static void test_wrong(void **state)
     (void)state;
     is_wrong("{contain: x}", "1:2+7 unknown matcher `contain` | did you mean `contains`?");
     is_wrong("{}", "1:1+2 an empty map is no matcher");
-    is_wrong("{sha256: x}", "1:2+6 `sha256` is not part of this version");
+    is_wrong("{sha256: x}", "1:10+1 a SHA-256 is 64 hexadecimal digits");
+    is_wrong("{sha256: [x]}", "1:10+3 `sha256` takes hexadecimal digits, not a list");
+    is_wrong("{sha265: x}", "1:2+6 unknown matcher `sha265` | did you mean `sha256`?");
     is_wrong("{lt: x}", "1:6+1 `lt` takes a number, or a size or duration with its unit");
     is_wrong("{length: [1]}", "1:10+3 `length` takes a number or a matcher, not a list");
     is_wrong("{any_of: x}", "1:10+1 `any_of` takes a list of matchers");

@@ -346,6 +346,23 @@ static void lengths(void **state)
     refuses(LENGTH(integer(MATCHER_INT, 0)), absent, "is absent, expected a length of 0");
 }
 
+/* FIPS 180-4, and the SHA-256 of no bytes. */
+static void digests(void **state)
+{
+    (void)state;
+    static const char abc[] = "\xba\x78\x16\xbf\x8f\x01\xcf\xea\x41\x41\x40\xde\x5d\xae\x22\x23"
+                              "\xb0\x03\x61\xa3\x96\x17\x7a\x9c\xb4\x10\xff\x61\xf2\x00\x15\xad";
+    struct matcher m = {.kind = MATCHER_SHA256, .bytes = {abc, MATCHER_DIGEST}};
+    accepts(&m, bytes("abc"));
+    accepts(NOT(&m), bytes("abd"));
+    refuses(&m, bytes(""),
+            "sha256 is e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, expected "
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    refuses(&m, absent,
+            "is absent, expected a sha256 of ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_false(matcher_streams(&m));
+}
+
 static void lengths_of_what_was_not_kept(void **state)
 {
     (void)state;
@@ -598,6 +615,7 @@ int main(void)
         TEST(too_much_work_is_never_a_success),
         TEST(negations),
         TEST(lengths),
+        TEST(digests),
         TEST(lengths_of_what_was_not_kept),
         TEST(json),
         TEST(deep_json),
