@@ -14,3 +14,11 @@ target_link_libraries(reference PRIVATE sockrun_flags)
 add_test(NAME docs/lua COMMAND golden --exact ${CMAKE_SOURCE_DIR}/docs/lua.md 0 $<TARGET_FILE:reference>
                                ${CMAKE_SOURCE_DIR}/docs/lua.md ${CMAKE_SOURCE_DIR}/runner/lua)
 set_tests_properties(docs/lua PROPERTIES LABELS docs TIMEOUT 60)
+
+# What is explained there is what the program explains.
+foreach(text sockets.md sockets.ja.md)
+  add_test(NAME docs/${text} COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun> -D
+                                     TEXT=${CMAKE_SOURCE_DIR}/docs/${text} -D FOLDER=${CMAKE_SOURCE_DIR}/scenarios -P
+                                     ${CMAKE_CURRENT_SOURCE_DIR}/docs_explain.cmake)
+  set_tests_properties(docs/${text} PROPERTIES LABELS docs TIMEOUT 60 SKIP_REGULAR_EXPRESSION "may not be captured")
+endforeach()

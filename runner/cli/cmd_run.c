@@ -8,7 +8,7 @@
 #include "run/supervisor.h"
 #include "run/tally.h"
 
-enum { FILE_REPORTERS = 2 };
+enum { FILE_REPORTERS = 3 };
 
 struct outputs {
     struct bus bus;
@@ -32,7 +32,7 @@ static bool is_stdout(const char *path)
 /* Where people read: not among a report. */
 static FILE *console_file(const struct options *o)
 {
-    return is_stdout(o->junit) || is_stdout(o->tap) ? stderr : stdout;
+    return is_stdout(o->junit) || is_stdout(o->tap) || is_stdout(o->pcap) ? stderr : stdout;
 }
 
 static void open_outputs(struct outputs *out, const struct options *o)
@@ -50,6 +50,7 @@ static void open_outputs(struct outputs *out, const struct options *o)
     bus_add(&out->bus, out->console);
     if (o->junit) add_file(out, junit_new(o->junit));
     if (o->tap) add_file(out, tap_new(o->tap));
+    if (o->pcap) add_file(out, packets_new(o->pcap));
 }
 
 /* True if every report is whole. */

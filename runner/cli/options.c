@@ -23,7 +23,9 @@ enum {
     IN_STEPS = 1 << COMMAND_STEPS,
     IN_MODULES = 1 << COMMAND_MODULES,
     IN_LUA = 1 << COMMAND_LUA,
-    IN_FILES = IN_RUN | IN_CHECK | IN_LIST,
+    IN_EXPLAIN = 1 << COMMAND_EXPLAIN,
+    IN_RUNNING = IN_RUN | IN_EXPLAIN,
+    IN_FILES = IN_RUN | IN_CHECK | IN_LIST | IN_EXPLAIN,
     IN_CASES = IN_FILES | IN_LUA,
     IN_ALL = IN_CASES | IN_STEPS | IN_MODULES,
 };
@@ -37,13 +39,14 @@ const struct command_spec command_specs[COMMANDS] = {
     [COMMAND_STEPS] = {"steps", "[NAME...]", "the reference of every step, or of those named"},
     [COMMAND_MODULES] = {"modules", "[NAME...]", "the message modules, or the messages of those named"},
     [COMMAND_LUA] = {"lua", "", "a prompt for Lua with sockets, to try a peer by hand; or what -e says"},
+    [COMMAND_EXPLAIN] = {"explain", "PATH...", "run scenarios and tell what their sockets did, call by call"},
 };
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
-static const char *const later_commands[] = {"bench", "torture", "record", "import", "explain",    "merge",
-                                             "diff",  "schema",  "init",   "watch",  "completion", NULL};
-static const char *const later_options[] = {
-    "secret", "strict", "report-json", "report-jsonl", "report-html", "report-github", "pcap", "artifacts", NULL};
+static const char *const later_commands[] = {"bench",  "torture", "record", "import",     "merge", "diff",
+                                             "schema", "init",    "watch",  "completion", NULL};
+static const char *const later_options[] = {"secret",      "strict",        "report-json", "report-jsonl",
+                                            "report-html", "report-github", "artifacts",   NULL};
 
 enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
 
@@ -226,6 +229,12 @@ static const char *set_tap(struct options *o, const char *value)
     return NULL;
 }
 
+static const char *set_pcap(struct options *o, const char *value)
+{
+    o->pcap = value;
+    return NULL;
+}
+
 /* A comma separates, but not in the names of folders. */
 static const char *allow_each(struct options *o, enum permit_kind kind, const char *value)
 {
@@ -320,10 +329,11 @@ static const char *set_version(struct options *o, const char *value)
 
 static const struct option_spec specs[] = {
     {"jobs", 'j', ARGUMENT_REQUIRED, "N", IN_RUN, "files to run at once; default: the number of processors", set_jobs},
-    {"match", 'k', ARGUMENT_REQUIRED, "REGEX", IN_RUN | IN_LIST, "only cases whose `file > case` matches", set_match},
-    {"tags", 0, ARGUMENT_REQUIRED, "EXPR", IN_RUN | IN_LIST, "only cases whose tags fit, such as `smtp and not slow`",
-     set_tags},
-    {"case", 0, ARGUMENT_REQUIRED, "GLOB", IN_RUN | IN_LIST,
+    {"match", 'k', ARGUMENT_REQUIRED, "REGEX", IN_RUNNING | IN_LIST, "only cases whose `file > case` matches",
+     set_match},
+    {"tags", 0, ARGUMENT_REQUIRED, "EXPR", IN_RUNNING | IN_LIST,
+     "only cases whose tags fit, such as `smtp and not slow`", set_tags},
+    {"case", 0, ARGUMENT_REQUIRED, "GLOB", IN_RUNNING | IN_LIST,
      "only cases whose id fits, such as `http1.*`; may be given several times", set_case},
     {"last-failed", 0, ARGUMENT_NONE, NULL, IN_RUN | IN_LIST, "only cases that failed when they last ran",
      set_last_failed},
@@ -345,10 +355,12 @@ static const struct option_spec specs[] = {
      "set a variable; wins over the scenario, --vars-file and the environment", set_var},
     {"vars-file", 0, ARGUMENT_REQUIRED, "FILE", IN_CASES,
      "set variables from a YAML map; wins over SOCKRUN_VAR_NAME in the environment", set_vars_file},
-    {"timeout-scale", 0, ARGUMENT_REQUIRED, "X", IN_RUN | IN_LUA, "multiply every timeout by X, from 0.01 to 1000",
+    {"timeout-scale", 0, ARGUMENT_REQUIRED, "X", IN_RUNNING | IN_LUA, "multiply every timeout by X, from 0.01 to 1000",
      set_scale},
     {"report-junit", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a JUnit XML report", set_junit},
     {"report-tap", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a TAP report; `-` is standard output", set_tap},
+    {"pcap", 0, ARGUMENT_REQUIRED, "FILE|DIR", IN_RUN,
+     "write what passed as a capture (pcapng); in a folder, one for each scenario file", set_pcap},
     {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_CASES,
      "programs that scenarios may run, with all your rights; without names: any", set_allow_run},
     {"allow-net", 0, ARGUMENT_OPTIONAL, "HOST[:PORT],...", IN_CASES,
@@ -362,7 +374,7 @@ static const struct option_spec specs[] = {
     {"allow-all", 0, ARGUMENT_NONE, NULL, IN_CASES, "all of these permissions", set_allow_all},
     {"lua-memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_CASES, "memory that Lua may use in each process; default 256MiB",
      set_lua_memory},
-    {"memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_RUN, "memory that each process may use; default 4GiB", set_memory},
+    {"memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_RUNNING, "memory that each process may use; default 4GiB", set_memory},
     {"verbose", 'v', ARGUMENT_NONE, NULL, IN_FILES, "show every step and its bytes, live", set_verbose},
     {"quiet", 'q', ARGUMENT_NONE, NULL, IN_FILES, "show only what did not pass, and the totals", set_quiet},
     {"color", 0, ARGUMENT_OPTIONAL, "WHEN", IN_ALL, "auto, always or never; auto respects NO_COLOR", set_color},

@@ -11,7 +11,16 @@
 #include "util/buf.h"
 #include "util/permit.h"
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_LIST, COMMAND_STEPS, COMMAND_MODULES, COMMAND_LUA, COMMANDS };
+enum command {
+    COMMAND_RUN,
+    COMMAND_CHECK,
+    COMMAND_LIST,
+    COMMAND_STEPS,
+    COMMAND_MODULES,
+    COMMAND_LUA,
+    COMMAND_EXPLAIN,
+    COMMANDS
+};
 
 struct command_spec {
     const char *name, *arguments, *doc;
@@ -50,7 +59,7 @@ struct options {
     const char *target;
     double timeout_scale;
     uint64_t memory, lua_memory;
-    const char *junit, *tap;
+    const char *junit, *tap, *pcap;
     int verbosity;
     enum color_when color;
     bool markdown, help, version;

@@ -151,6 +151,7 @@ enum sr_exit session_begin(struct session *s, const struct options *o)
                                     .target = o->target,
                                     .ci = in_ci(),
                                     .messages = o->verbosity > 0,
+                                    .packets = o->pcap != NULL,
                                     .check_only = o->command == COMMAND_CHECK};
     return result;
 }

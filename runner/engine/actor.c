@@ -17,6 +17,7 @@
 #include "engine/scope.h"
 #include "engine/step.h"
 #include "engine/wait.h"
+#include "engine/witness.h"
 #include "util/mem.h"
 
 /* Steps that do not wait, before others get their turn: a loop without waits must not starve timers. */
@@ -47,6 +48,8 @@ enum level actor_level(const struct actor *a)
     return a->top ? (enum level)a->top->level : (enum level)a->run->plan->level;
 }
 
+enum { PATH_MOST = 16, STEP_TEXT = 128 };
+
 static size_t path_of(const struct frame *f, uint16_t *path, size_t most)
 {
     if (!f) return 0;
@@ -58,8 +61,8 @@ static size_t path_of(const struct frame *f, uint16_t *path, size_t most)
 
 const char *actor_path(const struct actor *a, char *text, size_t size)
 {
-    uint16_t path[16];
-    const size_t n = a->at && a->at == a->plan->own ? 0 : path_of(a->top, path, sizeof path / sizeof *path);
+    uint16_t path[PATH_MOST];
+    const size_t n = a->at && a->at == a->plan->own ? 0 : path_of(a->top, path, PATH_MOST);
     size_t at = 0;
     text[0] = '\0';
     for (size_t i = 0; i < n && at + 8 < size; i++)
@@ -81,17 +84,70 @@ struct channel *actor_channel(struct actor *a, const struct instr *in)
     return NULL;
 }
 
-static void saw_bytes(void *ctx, bool sent, struct slice bytes)
+static void describe_step(const struct actor *a, char *text, size_t size)
 {
-    const struct channel *ch = ctx;
-    struct actor *a = ch->actor;
-    char name[BOARD_NAME];
-    struct event e = {.kind = EVENT_TRAFFIC,
-                      .action = sent ? EVENT_SEND : EVENT_RECEIVE,
-                      .actor = actor_name(a, name, sizeof name),
-                      .offset = sent ? ch->conn.sent : ch->conn.base + ch->conn.n,
-                      .bytes = bytes};
-    emit_event(a->run->base->emit, &e);
+    char path[64];
+    actor_path(a, path, sizeof path);
+    snprintf(text, size, "%s%s%s%s", *path ? "step " : "", path, *path ? " " : "", a->at->kind->schema.name);
+}
+
+/* What an actor does, in words: kept, since a step sends and receives often. */
+struct label {
+    const struct instr *at;
+    uint16_t path[PATH_MOST];
+    size_t npath;
+    struct place place;
+    char step[STEP_TEXT];
+};
+
+struct told {
+    struct witness witness; /* first */
+    char actor[BOARD_NAME];
+    struct label labels[2]; /* of what it receives, and sends */
+};
+
+static void know_step(const struct actor *a, struct label *l)
+{
+    uint16_t path[PATH_MOST];
+    const size_t n = path_of(a->top, path, PATH_MOST);
+    if (!a->at || (l->at == a->at && n == l->npath && memcmp(path, l->path, n * sizeof *path) == 0)) return;
+    l->at = a->at;
+    l->npath = n;
+    memcpy(l->path, path, n * sizeof *path);
+    l->place = source_place(a->at->model->mark);
+    l->place.text = (struct slice){0};
+    if (n || a->at == a->plan->own)
+        describe_step(a, l->step, sizeof l->step);
+    else
+        snprintf(l->step, sizeof l->step, "ends");
+}
+
+static void who(const struct witness *w, bool sent, struct event *e)
+{
+    struct told *told = (struct told *)(uintptr_t)w;
+    const struct channel *ch = w->ctx;
+    struct label *l = &told->labels[sent];
+    know_step(ch->actor, l);
+    e->actor = told->actor;
+    e->step = *l->step ? l->step : NULL;
+    e->place = l->place;
+}
+
+static void watch_channel(struct actor *a, struct channel *c)
+{
+    c->told = mem_zalloc(sizeof *c->told);
+    actor_name(a, c->told->actor, sizeof c->told->actor);
+    const struct listener *l = a->server ? a->server->listener : a->listener;
+    c->told->witness =
+        (struct witness){.emit = a->run->base->emit, .who = who, .ctx = c, .listener = c->conn.server && l ? l->fd : 0};
+    witness_begin(&c->told->witness, &c->conn);
+}
+
+static void free_channel(struct channel *c)
+{
+    conn_done(&c->conn);
+    mem_free(c->told);
+    mem_free(c);
 }
 
 static struct channel *adopt(struct actor *a, struct channel *c, int r, const char *name)
@@ -106,7 +162,7 @@ static struct channel *adopt(struct actor *a, struct channel *c, int r, const ch
     c->name = name;
     c->next = a->channels;
     a->channels = c;
-    if (emit_messages(a->run->base->emit)) conn_observe(&c->conn, saw_bytes, c, true);
+    if (emit_traffic(a->run->base->emit)) watch_channel(a, c);
     return c;
 }
 
@@ -115,7 +171,9 @@ struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, c
 {
     struct channel *c = mem_zalloc(sizeof *c);
     const enum conn_kind kind = scheme == ADDR_UNIX ? CONN_UNIX : CONN_TCP;
-    return adopt(a, c, conn_init_socket(&c->conn, a->task.sched, fd, kind, peer), name);
+    const int r = conn_init_socket(&c->conn, a->task.sched, fd, kind, peer);
+    c->conn.server = !peer;
+    return adopt(a, c, r, name);
 }
 
 struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool terminal)
@@ -169,9 +227,8 @@ static void note_step(struct actor *a, const struct instr *in)
         if (in != a->plan->own) path_of(a->top, b->path, BOARD_PATH);
     }
     if (!emit_messages(r->base->emit)) return;
-    char name[BOARD_NAME], path[64], step[128];
-    actor_path(a, path, sizeof path);
-    snprintf(step, sizeof step, "%s%s%s%s", *path ? "step " : "", path, *path ? " " : "", in->kind->schema.name);
+    char name[BOARD_NAME], step[STEP_TEXT];
+    describe_step(a, step, sizeof step);
     struct event e = {.kind = EVENT_STEP,
                       .actor = actor_name(a, name, sizeof name),
                       .step = step,
@@ -261,8 +318,7 @@ static void close_channels(struct actor *a, bool keep_program)
             continue;
         }
         lua_host_lose_conn(c);
-        conn_done(&c->conn);
-        mem_free(c);
+        free_channel(c);
     }
 }
 

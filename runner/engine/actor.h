@@ -21,6 +21,7 @@
 struct run;
 struct step_kind;
 struct process_op;
+struct told;
 
 /* One end of a pipe that an actor owns. */
 struct channel {
@@ -28,6 +29,7 @@ struct channel {
     struct channel *next; /* older */
     const char *name;     /* `as`, or NULL for the actor's own */
     struct actor *actor;
+    struct told *told;      /* who tells of it; NULL: nobody wants to know */
     struct luaconn *object; /* that Lua code sees, or NULL; object_ref is a registry reference */
     int object_ref;
     int64_t took_at; /* when bytes were last taken, 0: never */
@@ -138,7 +140,7 @@ struct actor {
 /* The connection that a step works on: that of `via`, or the actor's own, which is the latest without a name. NULL
  * after actor_fail. */
 struct channel *actor_channel(struct actor *a, const struct instr *in);
-/* Takes over a connected descriptor. NULL after actor_fail. name and peer may be NULL. */
+/* Takes over a connected descriptor. NULL after actor_fail. name may be NULL; peer NULL: it was accepted. */
 struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, const char *name,
                              const struct addr *peer);
 /* The same for the two pipes of a program, or twice its terminal. */

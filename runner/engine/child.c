@@ -15,8 +15,12 @@
 #include "engine/requires.h"
 #include "engine/run.h"
 #include "engine/script.h"
+#include "event/handover.h"
+#include "event/pcap.h"
 #include "net/process.h"
 #include "util/clock.h"
+
+enum { PACKETS_MOST = 512 << 20 };
 
 /* The one thing that a signal handler must reach: SIGUSR1 asks where Lua is. */
 static struct lazy_lua *running_lua;
@@ -90,11 +94,23 @@ static void use_modules(struct scenario *sc, struct lazy_lua *lua, struct arena 
     lua->modules->ctx = lua;
 }
 
+static bool handover_packets(void *ctx, struct slice block)
+{
+    return handover_add(ctx, block, PACKETS_MOST);
+}
+
+static struct event_sink *open_packets(const struct child_job *job)
+{
+    const int64_t wall = clock_wall() - clock_now();
+    return job->packets ? pcap_new(handover_packets, job->packets, wall, (uint32_t)getpid()) : NULL;
+}
+
 int child_main(const struct child_job *job)
 {
     struct arena arena = {0};
     struct diags diags;
     struct emit emit;
+    uint32_t connections = 0;
     struct lazy_lua lua = {.modules = job->settings->modules,
                            .folder = job->folder,
                            .cap = job->settings->lua_memory,
@@ -106,6 +122,9 @@ int child_main(const struct child_job *job)
     running_lua = &lua;
     diags_init(&diags);
     emit_init(&emit, job->file, job->control, job->settings->messages ? job->spool : -1, job->spool_most);
+    emit.connections = &connections;
+    emit.packets = open_packets(job);
+    emit.sockets = job->settings->sockets;
     const struct load_options o = {.steps = job->steps,
                                    .folder = job->folder,
                                    .target = job->settings->target,
@@ -119,6 +138,7 @@ int child_main(const struct child_job *job)
                              : sc && !diags.n && run_cases(job, sc, &lua, &emit, signals, &arena, &diags);
     running_lua = NULL;
     lazy_lua_done(&lua);
+    pcap_free(emit.packets);
     emit_done(&emit);
     diags_done(&diags);
     scenario_done(sc);

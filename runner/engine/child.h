@@ -28,9 +28,13 @@ struct settings {
     uint64_t lua_memory;     /* bytes */
     bool messages;           /* somebody wants message events */
     bool ci;                 /* in continuous integration: `only` is an error */
+    bool packets;            /* somebody wants a capture */
+    bool sockets;            /* with messages: what the system holds after each of them */
     bool check_only;         /* test scripts are compiled and not asked for their tests */
     struct modules *modules; /* message modules; NULL: none */
 };
+
+struct handover;
 
 struct child_text {
     const char *name; /* as shown */
@@ -51,7 +55,8 @@ struct child_job {
     int control; /* pipe: JSON Lines of control events, without EVENT_RUN, EVENT_FILE, EVENT_FILE_END and EVENT_RUN_END
                   */
     int spool;   /* file opened O_APPEND for message events, -1: none wanted */
-    uint64_t spool_most; /* bytes; what does not fit is counted and told as EVENT_LOST before the verdict */
+    struct handover *packets; /* where a capture goes, NULL: none is wanted */
+    uint64_t spool_most;      /* bytes; what does not fit is counted and told as EVENT_LOST before the verdict */
 };
 
 /* Runs in the forked child. SIGTERM and SIGINT end it: the running case's programs are ended, no verdict is sent.

@@ -93,6 +93,7 @@ static void seat_init(struct crew *c, struct seat *s, uint32_t slot)
     const struct child_job *job = o->job;
     struct board *b = job->board + slot;
     emit_init(&s->emit, job->file, job->control, o->emit->spool, o->emit->spool_most / c->nseats);
+    emit_join(&s->emit, o->emit);
     board_clear_case(b);
     if (job->board->slots <= slot) job->board->slots = slot + 1;
     s->base = (struct run_base){.scenario = o->scenario,

@@ -5,6 +5,7 @@
 
 #include "engine/run.h"
 #include "engine/scope.h"
+#include "engine/witness.h"
 #include "util/mem.h"
 
 bool dialing_address(struct actor *a, const struct address_plan *p, struct addr_spec *ret)
@@ -131,9 +132,15 @@ enum went dialing_accept_finish(struct actor *a, const struct instr *in, union o
     a->accepted = true;
     const enum addr_scheme scheme = a->listener->scheme;
     const int fd = accept_take(&room->accept);
-    struct channel *ch = actor_attach(a, fd, scheme, in->nas ? in->as[0] : NULL, NULL);
-    if (ch) ch->conn.server = true;
-    return ch ? WENT_ON : WENT_FAILED;
+    return actor_attach(a, fd, scheme, in->nas ? in->as[0] : NULL, NULL) ? WENT_ON : WENT_FAILED;
+}
+
+static void tell_listening(struct actor *a, const struct addr_spec *spec)
+{
+    char name[BOARD_NAME];
+    if (!emit_messages(a->run->base->emit)) return;
+    struct event e = {.actor = actor_name(a, name, sizeof name), .place = source_place(a->plan->address.mark)};
+    witness_listens(a->run->base->emit, a->listener, spec, &e);
 }
 
 enum went dialing_listen(struct actor *a)
@@ -151,6 +158,7 @@ enum went dialing_listen(struct actor *a)
     if (r == -PERMIT_DENIED)
         return actor_fail(a, "permission", p->mark, "not permitted: %s; allow it with %s", need->what, need->flag);
     if (r < 0) return actor_fail(a, "system", p->mark, "cannot listen here: %s", strerror(-r));
+    tell_listening(a, &spec);
     return WENT_ON;
 }
 

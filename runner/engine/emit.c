@@ -46,13 +46,15 @@ static void tell_lost(struct emit *e)
 void emit_event(struct emit *e, struct event *ev)
 {
     const bool control = event_is_control(ev->kind) || ev->kind == EVENT_LOG;
-    if (!control && e->spool < 0) return;
+    if (!control && !emit_traffic(e)) return;
     ev->seq = ++e->seq;
     if (!ev->at) ev->at = clock_now();
     ev->file = e->file;
     ev->case_name = e->case_name;
     ev->case_index = e->case_index;
     ev->case_line = e->case_line;
+    if (!control && e->packets) e->packets->take(e->packets, ev);
+    if (!control && (e->spool < 0 || ev->wire || ev->kind == EVENT_SECRETS)) return;
     if (control && e->lost) tell_lost(e);
     buf_clear(&e->line);
     const bool fits = jsonl_write(ev, &e->line);

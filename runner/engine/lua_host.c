@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/failure.h"
+#include "engine/lua_witness.h"
 #include "engine/script_failure.h"
 #include "lua/testscript.h"
 
@@ -111,6 +112,25 @@ static void host_ended(struct luahost *h, struct luatask *t)
     fail_case(r, t->co, &f);
 }
 
+static const char *name_of(struct run *r, const struct luatask *t, char name[BOARD_NAME])
+{
+    const struct actor *a = actor_of(r, t);
+    return a ? actor_name(a, name, BOARD_NAME) : t ? t->name : NULL;
+}
+
+static void host_opened(struct luahost *h, struct luatask *t, struct conn *c)
+{
+    struct run *r = run_of(h);
+    char name[BOARD_NAME];
+    lua_witness_begin(h, r->base->emit, &r->arena, name_of(r, t, name), c);
+}
+
+static void host_listens(struct luahost *h, struct luatask *t, const struct listener *l, const struct addr_spec *asked)
+{
+    char name[BOARD_NAME];
+    lua_witness_listens(h, run_of(h)->base->emit, name_of(run_of(h), t, name), l, asked);
+}
+
 static const char *host_tmp(struct luahost *h)
 {
     return run_tmp(run_of(h));
@@ -134,6 +154,8 @@ struct luahost *lua_host(struct run *r)
                                            .skip = host_skip,
                                            .log = host_log,
                                            .ended = host_ended,
+                                           .opened = host_opened,
+                                           .listens = host_listens,
                                            .tmp = host_tmp,
                                            .name = host_name};
     struct luahost *h = &r->lua;

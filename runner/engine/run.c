@@ -20,6 +20,7 @@
 #include "engine/tmp.h"
 #include "engine/verdict.h"
 #include "engine/wait.h"
+#include "engine/witness.h"
 #include "net/sock.h"
 #include "util/clock.h"
 #include "util/mem.h"
@@ -567,7 +568,8 @@ static void free_lua(struct run *r)
     luaL_unref(s->L, LUA_REGISTRYINDEX, r->row ? r->row : LUA_NOREF);
 }
 
-static void run_done(struct run *r)
+/* What was open is closed before the verdict: an end of a connection is still an event of the case. */
+static void close_all(struct run *r)
 {
     enter(r);
     lua_host_end(r);
@@ -577,6 +579,11 @@ static void run_done(struct run *r)
         actor_free(a);
     }
     free_lua(r);
+    witness_tell_closed(r->base->emit);
+}
+
+static void run_done(struct run *r)
+{
     crew_end_children(r->base->crew);
     for (uint32_t i = 0; i < r->model->nports; i++)
         if (r->ports && r->ports[i].fd >= 0) close(r->ports[i].fd);
@@ -604,9 +611,8 @@ static bool is_xfail(struct run *r)
     return false;
 }
 
-static void send_verdict(struct run *r)
+static void send_verdict(struct run *r, bool xfail, int64_t duration)
 {
-    const bool xfail = is_xfail(r);
     const struct verdict_facts facts = {.worst = r->verdict,
                                         .failures = r->failures,
                                         .nfailures = r->nfailures,
@@ -620,7 +626,7 @@ static void send_verdict(struct run *r)
                       .text = verdict == SR_SKIP ? r->skip
                               : told             ? r->model->xfail_reason
                                                  : NULL,
-                      .duration = clock_now() - r->started,
+                      .duration = duration,
                       .tags = *r->model->tags ? r->model->tags : NULL,
                       .failures = r->failures,
                       .nfailures = r->nfailures};
@@ -659,7 +665,10 @@ bool run_free(struct run *r)
     enter(r);
     for (const struct actor *a = r->actors; a; a = a->next)
         if (a->proxy) proxy_tell(a->proxy);
-    if (judged) send_verdict(r);
+    const bool xfail = judged && is_xfail(r);
+    const int64_t duration = clock_now() - r->started;
+    close_all(r);
+    if (judged) send_verdict(r, xfail, duration);
     r->base->board->case_index = -1;
     r->base->board->deadline = 0;
     run_done(r);

@@ -6,10 +6,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "engine/lua_witness.h"
 #include "engine/script_deadlock.h"
 #include "engine/script_failure.h"
 #include "engine/tmp.h"
 #include "engine/verdict.h"
+#include "engine/witness.h"
 #include "lua/testscript.h"
 #include "net/process.h"
 #include "util/clock.h"
@@ -154,31 +156,15 @@ static void host_ended(struct luahost *h, struct luatask *t)
     note_due(r, DUE_NEXT);
 }
 
-/* What a connection's bytes are told as. */
-struct observer {
-    struct trial *trial;
-    const struct conn *conn;
-    const char *name;
-};
-
-static void saw_bytes(void *ctx, bool sent, struct slice bytes)
-{
-    const struct observer *o = ctx;
-    struct event e = {.kind = EVENT_TRAFFIC,
-                      .action = sent ? EVENT_SEND : EVENT_RECEIVE,
-                      .actor = o->name,
-                      .offset = sent ? o->conn->sent : o->conn->base + o->conn->n,
-                      .bytes = bytes};
-    emit_event(o->trial->base->emit, &e);
-}
-
 static void host_opened(struct luahost *h, struct luatask *t, struct conn *c)
 {
     struct trial *r = trial_of(h);
-    if (!emit_messages(r->base->emit)) return;
-    struct observer *o = ARENA_NEW(&r->arena, struct observer);
-    *o = (struct observer){r, c, t ? arena_dup(&r->arena, slice_of(t->name)) : NULL};
-    conn_observe(c, saw_bytes, o, true);
+    lua_witness_begin(h, r->base->emit, &r->arena, t ? t->name : NULL, c);
+}
+
+static void host_listens(struct luahost *h, struct luatask *t, const struct listener *l, const struct addr_spec *asked)
+{
+    lua_witness_listens(h, trial_of(h)->base->emit, t ? t->name : NULL, l, asked);
 }
 
 static const char *host_tmp(struct luahost *h)
@@ -193,6 +179,7 @@ static const struct luahost_ops host_ops = {.failed = host_failed,
                                             .log = host_log,
                                             .ended = host_ended,
                                             .opened = host_opened,
+                                            .listens = host_listens,
                                             .tmp = host_tmp};
 
 /* The stages */
@@ -437,6 +424,7 @@ static bool run_test(const struct base *base, uint32_t index)
         begin(r);
         sched_run(&r->sched);
         finish(r);
+        witness_tell_closed(r->base->emit);
         judged = !r->told_to_end;
         if (judged) send_verdict(r);
     }

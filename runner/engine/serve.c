@@ -16,9 +16,7 @@ static void start_copy(struct actor *a, int fd)
     copy->server = a;
     r->unfinished++;
     r->serving++;
-    struct channel *ch = actor_attach(copy, fd, a->listener->scheme, NULL, NULL);
-    if (ch) ch->conn.server = true;
-    if (ch)
+    if (actor_attach(copy, fd, a->listener->scheme, NULL, NULL))
         actor_start(copy);
     else
         run_actor_ended(r, copy);

@@ -3,9 +3,11 @@
 #include <string.h>
 
 static const char *const kinds[] = {
-    [EVENT_RUN] = "run",           [EVENT_FILE] = "file",       [EVENT_CASE] = "case", [EVENT_VERDICT] = "verdict",
-    [EVENT_FILE_END] = "file_end", [EVENT_RUN_END] = "run_end", [EVENT_STEP] = "step", [EVENT_TRAFFIC] = "traffic",
-    [EVENT_LOG] = "log",           [EVENT_LOST] = "lost",
+    [EVENT_RUN] = "run",         [EVENT_FILE] = "file",         [EVENT_CASE] = "case",
+    [EVENT_VERDICT] = "verdict", [EVENT_FILE_END] = "file_end", [EVENT_RUN_END] = "run_end",
+    [EVENT_STEP] = "step",       [EVENT_TRAFFIC] = "traffic",   [EVENT_LOG] = "log",
+    [EVENT_LOST] = "lost",       [EVENT_SECRETS] = "secrets",   [EVENT_PACKETS] = "packets",
+    [EVENT_FRAME] = "frame",
 };
 
 static const char *const actions[] = {
@@ -23,11 +25,13 @@ static const char *const actions[] = {
     [EVENT_OUTPUT] = "output",
     [EVENT_EXIT] = "exit",
     [EVENT_FAULT] = "fault",
+    [EVENT_STATE] = "state",
+    [EVENT_SECURE] = "secure",
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-_Static_assert(COUNT(kinds) == EVENT_LOST + 1, "a kind without a name");
-_Static_assert(COUNT(actions) == EVENT_FAULT + 1, "an action without a name");
+_Static_assert(COUNT(kinds) == EVENT_FRAME + 1, "a kind without a name");
+_Static_assert(COUNT(actions) == EVENT_SECURE + 1, "an action without a name");
 
 static int find(const char *const *names, size_t n, const char *name)
 {

@@ -25,6 +25,9 @@ enum event_kind {
     EVENT_TRAFFIC, /* action, bytes and offset on a connection */
     EVENT_LOG,     /* text of `log` and `warn` steps; number = 1 for a warning */
     EVENT_LOST,    /* number = events that did not fit the spool */
+    EVENT_SECRETS, /* bytes = lines of a TLS key log, before what they decrypt; only for captures */
+    EVENT_PACKETS, /* bytes = whole blocks of a capture file: made in the child, from the others */
+    EVENT_FRAME,   /* bytes = the headers of a packet that the system has carried, from Ethernet on */
 };
 
 enum event_action {
@@ -42,6 +45,19 @@ enum event_action {
     EVENT_OUTPUT, /* its stderr */
     EVENT_EXIT,   /* number = code, or -signal */
     EVENT_FAULT,  /* a proxy: text */
+    EVENT_STATE,  /* what the system still knows of a connection that was closed */
+    EVENT_SECURE, /* TLS begins: from now on its bytes are told twice, plain and as they are on the wire */
+};
+
+/* A socket, or a program's two pipes, as the system knows it. */
+struct event_socket {
+    const char *protocol;     /* "tcp", "unix", "program" ... */
+    const char *local, *peer; /* "127.0.0.1:80", "[::1]:80", a path; NULL: unknown, or none */
+    const char *state;        /* "established" ..., NULL: not asked for, or there is none */
+    const char *calls;        /* the system calls that have made it so, or NULL */
+    int64_t fd;               /* 0: not open any more */
+    bool server;              /* it was accepted */
+    bool inside;              /* Unix: the peer is in this process, and tells of the same bytes */
 };
 
 /* Two byte strings and where they differ, cut to windows around the difference. */
@@ -92,6 +108,9 @@ struct event {
     const char *step;
     struct place place;
     int64_t number;
+    uint32_t connection;               /* EVENT_TRAFFIC: its number in the process, from 1; 0: none */
+    bool wire;                         /* EVENT_TRAFFIC: bytes below TLS; only for captures */
+    const struct event_socket *socket; /* of events that open or end a connection; or NULL */
     uint64_t offset; /* EVENT_TRAFFIC: position of the first byte in its direction since the connection began */
     struct slice bytes;
     const char *text;

@@ -30,6 +30,21 @@ static void write_place(struct jsonw *w, const struct place *p)
     jsonw_close(w, '}');
 }
 
+static void write_socket(struct jsonw *w, const struct event_socket *s)
+{
+    if (!s) return;
+    jsonw_open(w, "socket", '{');
+    jsonw_str(w, "protocol", s->protocol);
+    jsonw_str(w, "local", s->local);
+    jsonw_str(w, "peer", s->peer);
+    jsonw_str(w, "state", s->state);
+    jsonw_str(w, "calls", s->calls);
+    write_number(w, "fd", s->fd, 0);
+    if (s->server) jsonw_bool(w, "server", true);
+    if (s->inside) jsonw_bool(w, "inside", true);
+    jsonw_close(w, '}');
+}
+
 static void write_dump(struct jsonw *w, const struct event_dump *d)
 {
     if (!d->present) return;
@@ -103,6 +118,9 @@ static void write_event(struct jsonw *w, const struct event *e)
     jsonw_str(w, "step", e->step);
     write_place(w, &e->place);
     if (e->kind == EVENT_TRAFFIC) jsonw_str(w, "action", event_action_name(e->action));
+    write_number(w, "connection", e->connection, 0);
+    if (e->wire) jsonw_bool(w, "wire", true);
+    write_socket(w, e->socket);
     write_number(w, "number", e->number, 0);
     write_number(w, "offset", (int64_t)e->offset, 0);
     write_bytes(w, "bytes", e->bytes);
@@ -235,6 +253,23 @@ static void read_place(struct reading *r, const json_t *object, struct place *re
     ret->text = read_text(r, place, "text");
 }
 
+static const struct event_socket *read_socket(struct reading *r, const json_t *object)
+{
+    const json_t *socket = get(r, object, "socket", JSON_OBJECT, "no object");
+
+    if (!socket) return NULL;
+    struct event_socket *ret = ARENA_NEW(r->arena, struct event_socket);
+    ret->protocol = read_str(r, socket, "protocol");
+    ret->local = read_str(r, socket, "local");
+    ret->peer = read_str(r, socket, "peer");
+    ret->state = read_str(r, socket, "state");
+    ret->calls = read_str(r, socket, "calls");
+    ret->fd = read_int(r, socket, "fd", 0);
+    ret->server = read_bool(r, socket, "server");
+    ret->inside = read_bool(r, socket, "inside");
+    return ret;
+}
+
 static void read_dump(struct reading *r, const json_t *object, struct event_dump *ret)
 {
     const json_t *dump = get(r, object, "dump", JSON_OBJECT, "no object");
@@ -332,6 +367,9 @@ static void read_event(struct reading *r, const json_t *object, struct event *re
     read_place(r, object, &ret->place);
     if (ret->kind == EVENT_TRAFFIC)
         ret->action = (enum event_action)read_name(r, object, "action", event_action_of_name);
+    ret->connection = read_u32(r, object, "connection");
+    ret->wire = read_bool(r, object, "wire");
+    ret->socket = read_socket(r, object);
     ret->number = read_int(r, object, "number", 0);
     ret->offset = read_u64(r, object, "offset");
     ret->bytes = read_bytes(r, object, "bytes");

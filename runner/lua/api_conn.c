@@ -32,6 +32,7 @@ int luaconn_push(lua_State *L, int fd, enum addr_scheme scheme, const struct add
         return r;
     }
     conn->was_reset = reset;
+    conn->server = !peer;
     c->conn = conn;
     object_open(&c->object, h);
     if (h->ops->opened) h->ops->opened(h, h->current, conn);

@@ -176,6 +176,7 @@ int api_open_listener(lua_State *L, bool must)
         return opened_not(L, must, "cannot listen");
     }
     object_open(&l->object, h);
+    if (h->ops->listens) h->ops->listens(h, h->current, &l->listener, &spec);
     return 1;
 }
 
@@ -197,7 +198,6 @@ static int accepted(lua_State *L, int status, lua_KContext ctx)
     luawait_done(L);
     const int r = luaconn_push(L, fd, l->listener.scheme, NULL, false);
     if (r < 0) return api_nil_errno(L, -r);
-    ((struct luaconn *)lua_touserdata(L, -1))->conn->server = true;
     return 1;
 }
 

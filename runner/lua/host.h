@@ -15,6 +15,8 @@ struct luahost;
 struct luatask;
 struct object;
 struct conn;
+struct listener;
+struct addr_spec;
 
 /* What did not go as the script said it must. Texts and bytes belong to the caller. */
 struct luafailure {
@@ -37,6 +39,8 @@ struct luahost_ops {
     void (*ended)(struct luahost *h, struct luatask *t);
     /* A connection was opened: before its first byte. */
     void (*opened)(struct luahost *h, struct luatask *t, struct conn *c);
+    /* A descriptor listens, as it was asked to. May be NULL. */
+    void (*listens)(struct luahost *h, struct luatask *t, const struct listener *l, const struct addr_spec *asked);
     /* The case's temporary folder, made on first use; NULL if it cannot be. */
     const char *(*tmp)(struct luahost *h);
     /* Of a task that is none of Lua's. */

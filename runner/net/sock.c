@@ -174,6 +174,13 @@ int sock_peer(int fd, struct addr *ret_peer)
     return 0;
 }
 
+bool sock_peer_is_ours(int fd)
+{
+    struct ucred who = {0};
+    socklen_t n = sizeof who;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 && who.pid == getpid();
+}
+
 void sock_reset(int fd)
 {
     struct linger now = {.l_onoff = 1, .l_linger = 0};

@@ -44,6 +44,8 @@ ssize_t sock_write(int fd, const void *p, size_t n);
 int sock_shutdown(int fd, int how);
 int sock_name(int fd, struct addr *ret_local);
 int sock_peer(int fd, struct addr *ret_peer);
+/* The other end of a Unix stream was connected, or listened on, by this very process (unix(7), SO_PEERCRED). */
+bool sock_peer_is_ours(int fd);
 /* Close with RST: SO_LINGER {1, 0}, then close. Takes the descriptor in any case. */
 void sock_reset(int fd);
 /* Bytes that can be read (SIOCINQ), and that the peer has not acknowledged (SIOCOUTQ). -errno if the kind of descriptor

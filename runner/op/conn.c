@@ -99,6 +99,16 @@ void conn_observe(struct conn *c, void (*saw)(void *, bool, struct slice), void 
     c->whole = whole;
 }
 
+void conn_observe_changes(struct conn *c, void (*changed)(void *, enum conn_change))
+{
+    c->changed = changed;
+}
+
+static void tell(const struct conn *c, enum conn_change change)
+{
+    if (c->changed) c->changed(c->tap.ctx, change);
+}
+
 void conn_done(struct conn *c)
 {
     if (!c->sched) return;
@@ -171,6 +181,7 @@ static ssize_t received(struct conn *c, ssize_t r, size_t room)
     }
     if (r <= 0) {
         note_end(c, r);
+        tell(c, c->end == CONN_FIN ? CONN_FINISHED_BY_PEER : CONN_RESET_BY_PEER);
         return 0;
     }
     if (c->in.ready & READY_URGENT) c->urgent = true;
@@ -297,6 +308,7 @@ int conn_finish(struct conn *c)
     c->finished = true;
     if (c->kind == CONN_PROGRAM) reactor_remove(c->sched->reactor, &c->out);
     const int r = c->top->ops->finish(c->top);
+    if (r == 0) tell(c, CONN_FINISHED);
     if (r == 0 && c->in.peer) reactor_handoff(&c->in);
     return r;
 }
@@ -326,6 +338,7 @@ void conn_close(struct conn *c)
     }
     unwatch(c);
     c->top->ops->close(c->top);
+    tell(c, CONN_CLOSED);
 }
 
 void conn_reset(struct conn *c)
@@ -334,12 +347,14 @@ void conn_reset(struct conn *c)
     unwatch(c);
     if (c->kind != CONN_TCP) {
         c->top->ops->close(c->top);
+        tell(c, CONN_CLOSED);
         return;
     }
     const int fd = c->fd.rfd;
     c->fd.rfd = c->fd.wfd = -1;
     sock_reset(fd);
     c->top->ops->close(c->top);
+    tell(c, CONN_RESET_BY_US);
 }
 
 const char *conn_show(const struct conn *c, char *text, size_t size)

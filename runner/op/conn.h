@@ -18,6 +18,9 @@
 enum conn_end { CONN_OPEN, CONN_FIN, CONN_RESET };
 enum conn_kind { CONN_TCP, CONN_UNIX, CONN_PROGRAM };
 
+/* What becomes of a connection beside its bytes. */
+enum conn_change { CONN_FINISHED, CONN_CLOSED, CONN_RESET_BY_US, CONN_FINISHED_BY_PEER, CONN_RESET_BY_PEER };
+
 enum { CONN_BUFFER_MOST = 64 << 20 };
 
 struct conn;
@@ -36,8 +39,9 @@ struct conn {
     struct watch out; /* of the pipe we write; unused for sockets */
     struct stream_fd fd;
     struct stream_tap tap;
-    struct stream *top;           /* the filter that everything goes through */
-    struct task *reader, *writer; /* whose wait stands here, or NULL */
+    void (*changed)(void *ctx, enum conn_change change); /* tap's ctx; NULL: nobody asks */
+    struct stream *top;                                  /* the filter that everything goes through */
+    struct task *reader, *writer;                        /* whose wait stands here, or NULL */
     uint64_t base;
     uint64_t sent;
     const char *data; /* unread bytes: in the scratch buffer, or in own */
@@ -67,6 +71,8 @@ int conn_init_pipes(struct conn *c, struct sched *s, int rfd, int wfd);
 /* Tells it who sees the bytes; before the first of them. An observer that does not need them whole is told of skipped
  * bytes by a slice of their count with p NULL. */
 void conn_observe(struct conn *c, void (*saw)(void *ctx, bool sent, struct slice bytes), void *ctx, bool whole);
+/* Tells the observer of changes too, once each has happened. */
+void conn_observe_changes(struct conn *c, void (*changed)(void *ctx, enum conn_change change));
 /* Closes if still open, and frees the buffer. */
 void conn_done(struct conn *c);
 

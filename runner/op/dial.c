@@ -9,7 +9,7 @@
 #include "util/mem.h"
 
 enum { STATE_START, STATE_RESOLVING, STATE_CONNECTING, STATE_AGAIN, STATE_PAUSE };
-enum { BACKLOG_MOST = 4096, RESOLVED_MOST = 4, AGAIN_NS = 1000000 };
+enum { RESOLVED_MOST = 4, AGAIN_NS = 1000000 };
 
 static void wake_listener(struct watch *w)
 {
@@ -33,7 +33,8 @@ int listener_open(struct listener *l, struct sched *s, const struct permit_scope
     struct addr a;
     addr_of_spec(spec, &a);
     *l = (struct listener){.fd = -1, .held = -1};
-    const int fd = sock_listen(permit, &a, addr_socktype(spec->scheme), backlog ? backlog : BACKLOG_MOST, setup, need);
+    const int fd =
+        sock_listen(permit, &a, addr_socktype(spec->scheme), backlog ? backlog : LISTENER_BACKLOG, setup, need);
     return fd < 0 ? fd : listener_adopt(l, s, fd, spec->scheme);
 }
 
@@ -64,7 +65,7 @@ int listener_refuse(struct listener *l, const struct permit_scope *permit, struc
 
 int listener_accept_again(struct listener *l)
 {
-    const int fd = l->held, error = sock_open(fd, BACKLOG_MOST);
+    const int fd = l->held, error = sock_open(fd, LISTENER_BACKLOG);
     if (error) return error;
     l->held = -1;
     return listener_adopt(l, l->sched, fd, l->scheme);

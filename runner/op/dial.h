@@ -8,6 +8,8 @@
 #include "op/conn.h"
 #include "op/op.h"
 
+enum { LISTENER_BACKLOG = 4096 }; /* that is asked for; the system may cap it (listen(2)) */
+
 struct listener {
     struct sched *sched;
     struct watch watch;
@@ -18,7 +20,7 @@ struct listener {
     struct addr addr; /* the one it got */
 };
 
-/* Opens it: 0, -errno or -PERMIT_DENIED. backlog 0: the system's most. setup may be NULL. */
+/* Opens it: 0, -errno or -PERMIT_DENIED. backlog 0: LISTENER_BACKLOG. setup may be NULL. */
 int listener_open(struct listener *l, struct sched *s, const struct permit_scope *permit, const struct addr_spec *spec,
                   int backlog, const struct sock_setup *setup, struct permit_need *need);
 /* Takes a listening descriptor. */

@@ -238,7 +238,10 @@ static void take(struct event_sink *s, const struct event *e)
     case EVENT_LOG:
     case EVENT_LOST: take_log(c, e); break;
     case EVENT_FILE:
-    case EVENT_FILE_END: break;
+    case EVENT_FILE_END:
+    case EVENT_SECRETS:
+    case EVENT_PACKETS:
+    case EVENT_FRAME: break;
     }
     /* While much happens the line is put back now and then, not for each event. */
     if (e->at - c->drawn >= PROGRESS_EVERY_MS * NS_PER_MS) draw_progress(c, e->at);

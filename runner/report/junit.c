@@ -340,7 +340,10 @@ static void take(struct event_sink *s, const struct event *e)
     case EVENT_RUN:
     case EVENT_FILE_END:
     case EVENT_STEP:
-    case EVENT_TRAFFIC: break;
+    case EVENT_TRAFFIC:
+    case EVENT_SECRETS:
+    case EVENT_PACKETS:
+    case EVENT_FRAME: break;
     }
 }
 

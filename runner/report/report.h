@@ -25,6 +25,10 @@ void console_tick(struct event_sink *s, int64_t now);
  * went wrong. */
 struct event_sink *junit_new(const char *path);
 struct event_sink *tap_new(const char *path);
+/* EVENT_PACKETS as a capture file; a folder (it is one, or path ends in a slash) gets one for each scenario file. */
+struct event_sink *packets_new(const char *path);
+/* Tells of each case what its sockets did, once it is over. */
+struct event_sink *explain_new(FILE *out, bool color, unsigned width);
 /* NULL, or "cannot write x.xml: No space left on device". Valid after EVENT_RUN_END. */
 const char *reporter_error(const struct event_sink *s);
 void reporter_free(struct event_sink *s);

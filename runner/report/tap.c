@@ -176,7 +176,10 @@ static void take(struct event_sink *s, const struct event *e)
     case EVENT_STEP:
     case EVENT_TRAFFIC:
     case EVENT_LOG:
-    case EVENT_LOST: break;
+    case EVENT_LOST:
+    case EVENT_SECRETS:
+    case EVENT_PACKETS:
+    case EVENT_FRAME: break;
     }
 }
 

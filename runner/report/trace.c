@@ -74,6 +74,8 @@ static void add_action(const struct event *e, const struct style *s, struct buf 
         [EVENT_OUTPUT] = "stderr",
         [EVENT_EXIT] = "exits",
         [EVENT_FAULT] = "proxy",
+        [EVENT_STATE] = "is now",
+        [EVENT_SECURE] = "begins TLS",
     };
 
     if (e->action == EVENT_SEND) {

@@ -202,6 +202,15 @@ static void pass_messages(struct supervisor *s, struct worker *w)
     }
 }
 
+static void pass_packets(struct supervisor *s, struct worker *w)
+{
+    struct event e = {.kind = EVENT_PACKETS, .case_index = -1};
+    while (handover_read(&w->packets, &e.bytes)) {
+        send_event(s, w, &e);
+        e.at = 0;
+    }
+}
+
 static void hear_case(struct supervisor *s, struct worker *w, const struct event *e)
 {
     if (!knows_case(w, e) || !is_waiting(w->states[e->case_index]) || w->nrunning == BOARD_CASES)
@@ -233,6 +242,9 @@ static void hear_event(struct supervisor *s, struct worker *w, struct event *e)
     case EVENT_TRAFFIC:
     case EVENT_LOG:
     case EVENT_LOST:
+    case EVENT_SECRETS:
+    case EVENT_PACKETS:
+    case EVENT_FRAME:
         if (!knows_case(w, e)) e->case_index = -1;
         send_event(s, w, e);
         break;
@@ -397,6 +409,7 @@ static void bury(struct supervisor *s, struct worker *w)
     }
     int status = worker_reap(w);
     pass_messages(s, w);
+    pass_packets(s, w);
     end_orphans(s, NS_PER_S);
     struct postmortem p = {.worker = w,
                            .status = status,
@@ -548,7 +561,7 @@ static int64_t next_wake(const struct supervisor *s, int64_t now)
 {
     int64_t wake = INT64_MAX;
     if (s->o->tick) wake = now + TICK_MS * NS_PER_MS;
-    if (s->o->settings->messages) wake = now + SPOOL_TICK_MS * NS_PER_MS;
+    if (s->o->settings->messages || s->o->settings->packets) wake = now + SPOOL_TICK_MS * NS_PER_MS;
     for (unsigned i = 0; i < s->nworkers; i++) {
         const struct worker *w = &s->workers[i];
         int64_t deadline = w->pid ? worker_deadline(s, w, now) : INT64_MAX;
@@ -592,7 +605,8 @@ static void serve(struct supervisor *s)
             bury(s, w);
         else if (s->polls[1 + 2 * i].revents)
             hear(s, w);
-        if (w->pid && s->o->settings->messages) pass_messages(s, w);
+        if (w->pid) pass_messages(s, w);
+        if (w->pid) pass_packets(s, w);
     }
 }
 
@@ -652,7 +666,7 @@ static bool open_workers(struct supervisor *s)
 {
     int error = 0;
     for (unsigned i = 0; i < s->nworkers && !error; i++)
-        error = worker_init(&s->workers[i], s->o->settings->messages);
+        error = worker_init(&s->workers[i], s->o->settings);
     if (!error && s->setup.devnull < 0) error = -errno;
     if (error) buf_printf(&s->result->complaints, "cannot begin the run: %s\n", strerror(-error));
     return !error;
@@ -670,7 +684,7 @@ static void set_up(struct supervisor *s)
     s->workers = mem_zalloc(s->nworkers * sizeof *s->workers);
     s->begun = mem_zalloc(suite->n + 1);
     for (unsigned i = 0; i < s->nworkers; i++)
-        s->workers[i].pidfd = s->workers[i].control = s->workers[i].spool = -1;
+        s->workers[i].pidfd = s->workers[i].control = s->workers[i].spool = s->workers[i].packets.fd = -1;
     s->polls = mem_zalloc((1 + 2 * (size_t)s->nworkers) * sizeof *s->polls);
     s->keep = mem_zalloc((CHILDREN_MOST + s->nworkers + 1) * sizeof *s->keep);
     raise_descriptors();

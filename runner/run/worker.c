@@ -21,8 +21,7 @@
 enum {
     READ_SIZE = 64 * 1024,
     FREE_STEP = 1 << 20, /* of the spool, when that much has been read */
-    CHILD_CONTROL = 3,
-    CHILD_SPOOL = 4,
+    CHILD_FIRST = 3,     /* descriptor that it keeps */
 };
 
 #if defined(__has_feature)
@@ -44,16 +43,21 @@ static int open_spool(void)
     return -error;
 }
 
-int worker_init(struct worker *w, bool spool)
+int worker_init(struct worker *w, const struct settings *settings)
 {
     *w = (struct worker){.pidfd = -1,
                          .control = -1,
                          .spool = -1,
+                         .packets = {.fd = -1},
                          .said = {.text = BUF_INIT(WORKER_LINE_MOST + READ_SIZE)},
                          .spooled = {.text = BUF_INIT(WORKER_LINE_MOST + READ_SIZE)}};
     w->board = board_new();
     if (!w->board) return -errno;
-    if (!spool) return 0;
+    if (settings->packets) {
+        const int r = handover_init(&w->packets);
+        if (r < 0) return r;
+    }
+    if (!settings->messages) return 0;
     w->spool = open_spool();
     return w->spool < 0 ? w->spool : 0;
 }
@@ -72,6 +76,7 @@ void worker_done(struct worker *w)
     close_one(&w->control);
     close_one(&w->pidfd);
     close_one(&w->spool);
+    handover_done(&w->packets);
     buf_done(&w->said.text);
     buf_done(&w->spooled.text);
 }
@@ -132,17 +137,21 @@ static void limit_memory(uint64_t bytes)
  * with errno. */
 static bool keep_descriptors(struct child_job *job, int devnull)
 {
-    int lowest = CHILD_CONTROL + 1;
-    int control = fcntl(job->control, F_DUPFD_CLOEXEC, CHILD_SPOOL + 1);
-    int spool = job->spool < 0 ? -1 : fcntl(job->spool, F_DUPFD_CLOEXEC, CHILD_SPOOL + 1);
-    if (dup2(devnull, STDIN_FILENO) < 0 || dup3(control, CHILD_CONTROL, O_CLOEXEC) < 0) return false;
-    job->control = CHILD_CONTROL;
-    if (job->spool >= 0) {
-        if (dup3(spool, CHILD_SPOOL, O_CLOEXEC) < 0) return false;
-        job->spool = CHILD_SPOOL;
-        lowest++;
+    int none = -1;
+    int *const kept[] = {&job->control, &job->spool, job->packets ? &job->packets->fd : &none};
+    enum { KEPT = sizeof kept / sizeof *kept, BEHIND = CHILD_FIRST + KEPT };
+    if (dup2(devnull, STDIN_FILENO) < 0) return false;
+    /* Out of the way of the numbers first. */
+    for (int i = 0; i < KEPT; i++)
+        if (*kept[i] >= 0 && (*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, BEHIND)) < 0) return false;
+    for (int i = 0; i < KEPT; i++) {
+        const int number = CHILD_FIRST + i;
+        if (*kept[i] < 0)
+            close(number);
+        else if ((*kept[i] = dup3(*kept[i], number, O_CLOEXEC)) < 0)
+            return false;
     }
-    return close_range((unsigned)lowest, ~0U, 0) == 0;
+    return close_range(BEHIND, ~0U, 0) == 0;
 }
 
 static _Noreturn void be_child(struct child_job *job, const struct worker_setup *setup, pid_t parent)
@@ -185,6 +194,7 @@ static void reset_process(struct worker *w)
     w->progress = clock_now();
     w->nrunning = 0;
     w->spool_read = w->spool_freed = 0;
+    handover_reset(&w->packets);
     /* Nothing is lost where this fails: the file then holds old events, which are skipped by their length. */
     if (w->spool >= 0 && ftruncate(w->spool, 0) < 0) w->spool_read = (uint64_t)lseek(w->spool, 0, SEEK_END);
 }
@@ -218,6 +228,7 @@ int worker_start(struct worker *w, const struct worker_setup *setup)
                             .settings = setup->settings,
                             .board = w->board,
                             .spool = w->spool,
+                            .packets = w->packets.fd < 0 ? NULL : &w->packets,
                             .spool_most = WORKER_SPOOL_MOST};
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) return -errno;

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "engine/child.h"
+#include "event/handover.h"
 #include "run/suite.h"
 #include "util/arena.h"
 #include "util/buf.h"
@@ -76,6 +77,7 @@ struct worker {
     int spool; /* -1: none */
     uint64_t spool_read, spool_freed;
     struct lines spooled;
+    struct handover packets; /* fd -1: none */
     struct board *board;
 };
 
@@ -89,7 +91,7 @@ struct worker_setup {
 };
 
 /* 0 or -errno. */
-int worker_init(struct worker *w, bool spool);
+int worker_init(struct worker *w, const struct settings *settings);
 void worker_done(struct worker *w);
 /* Takes a file: its selected cases are pending. */
 void worker_take(struct worker *w, const struct suite_file *f);

@@ -4,6 +4,7 @@
 
 #include <ftw.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,35 @@ static void measure_pingpong(void)
     printf("  plain epoll program  %8.0f round trips/s\n", bare);
     printf("  sockrun              %8.0f round trips/s\n", ours);
     printf("  ratio                %8.2f            (aim: at least 1.05)\n", ours / bare);
+}
+
+/* What a capture costs */
+
+static double captured_rate(bool pcap)
+{
+    char few[64], many[64], capture[64];
+    snprintf(few, sizeof few, "%s/few.yaml", tmp);
+    snprintf(many, sizeof many, "%s/many.yaml", tmp);
+    snprintf(capture, sizeof capture, "--pcap=%s/capture.pcapng", tmp);
+    const char *const with_few[] = {sockrun, "-q", few, pcap ? capture : NULL, NULL};
+    const char *const with_many[] = {sockrun, "-q", many, pcap ? capture : NULL, NULL};
+    return (MANY - FEW) / (process_measure(with_many).seconds - process_measure(with_few).seconds);
+}
+
+static void measure_pcap(void)
+{
+    double without = 0, with = 0;
+    write_pingpong("few.yaml", FEW);
+    write_pingpong("many.yaml", MANY);
+    for (int i = 0; i < TRIES; i++) {
+        const double a = captured_rate(false), b = captured_rate(true);
+        if (a > without) without = a;
+        if (b > with) with = b;
+    }
+    printf("64-byte ping-pong with --pcap, best of %d\n", TRIES);
+    printf("  without              %8.0f round trips/s\n", without);
+    printf("  with                 %8.0f round trips/s\n", with);
+    printf("  cost                 %8.1f %%          (aim: at most 20)\n", (1 - with / without) * 100);
 }
 
 /* The same between two Lua tasks, each receive under a deadline */
@@ -445,9 +475,9 @@ static const struct {
     const char *name;
     void (*measure)(void);
 } benchmarks[] = {
-    {"pingpong", measure_pingpong}, {"start", measure_start},        {"files", measure_files},
-    {"lua", measure_lua_pingpong},  {"luacrowd", measure_lua_crowd}, {"http", measure_http},
-    {"crowd", measure_crowd},       {"rest", measure_rest},          {"proxy", measure_proxy},
+    {"pingpong", measure_pingpong}, {"pcap", measure_pcap},          {"start", measure_start}, {"files", measure_files},
+    {"lua", measure_lua_pingpong},  {"luacrowd", measure_lua_crowd}, {"http", measure_http},   {"crowd", measure_crowd},
+    {"rest", measure_rest},         {"proxy", measure_proxy},
 };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)

@@ -56,9 +56,9 @@ static void test_names(void **state)
     assert_non_null(f);
     text[fread(text, 1, sizeof text - 1, f)] = '\0';
     fclose(f);
-    for (int k = EVENT_RUN; k <= EVENT_LOST; k++)
+    for (int k = EVENT_RUN; k <= EVENT_FRAME; k++)
         has(text, event_kind_name((enum event_kind)k));
-    for (int k = EVENT_LISTEN; k <= EVENT_EXIT; k++)
+    for (int k = EVENT_LISTEN; k <= EVENT_SECURE; k++)
         has(text, event_action_name((enum event_action)k));
     for (int k = SR_SKIP; k < SR_VERDICTS; k++)
         has(text, sr_verdict_name((enum sr_verdict)k));

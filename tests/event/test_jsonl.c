@@ -88,6 +88,20 @@ static void same_failure(const struct event_failure *a, const struct event_failu
     }
 }
 
+static void same_socket(const struct event_socket *a, const struct event_socket *b)
+{
+    assert_int_equal(a == NULL, b == NULL);
+    if (!a) return;
+    same_str(a->protocol, b->protocol);
+    same_str(a->local, b->local);
+    same_str(a->peer, b->peer);
+    same_str(a->state, b->state);
+    same_str(a->calls, b->calls);
+    assert_int_equal(a->fd, b->fd);
+    assert_int_equal(a->server, b->server);
+    assert_int_equal(a->inside, b->inside);
+}
+
 static void same_event(const struct event *a, const struct event *b)
 {
     assert_int_equal(a->kind, b->kind);
@@ -108,6 +122,9 @@ static void same_event(const struct event *a, const struct event *b)
     same_str(a->actor, b->actor);
     same_str(a->step, b->step);
     same_place(&a->place, &b->place);
+    assert_int_equal(a->connection, b->connection);
+    assert_int_equal(a->wire, b->wire);
+    same_socket(a->socket, b->socket);
     assert_int_equal(a->number, b->number);
     assert_int_equal(a->offset, b->offset);
     same_slice(a->bytes, b->bytes);
@@ -136,6 +153,7 @@ static const char hostile[] = "\"\\\b\f\n\r\t\x01\x1b[2J\x7f]]>\xe2\x80\xae\xe2\
 /* Every field with something to say. */
 static struct event full_event(struct event_failure *failure, struct event_note *note)
 {
+    static const struct event_socket socket = {"tcp", hostile, "", NULL, "close(3)", INT64_MAX, true, true};
     static const char all[256] = {0, 1, 2, '\n', '"', (char)0xff, (char)0x80};
 
     *note = (struct event_note){hostile, hostile};
@@ -162,6 +180,9 @@ static struct event full_event(struct event_failure *failure, struct event_note 
                           .step = "",
                           .place = {hostile, 1, 2, 3, SLICE("x")},
                           .number = INT64_MIN,
+                          .connection = UINT32_MAX,
+                          .wire = true,
+                          .socket = &socket,
                           .offset = INT64_MAX,
                           .bytes = {all, 256},
                           .text = hostile,

@@ -157,7 +157,7 @@ static void test_wrong(void **state)
     expect_wrong("--color=red", "--color: 'red': it is auto, always or never");
     expect_wrong("--allow-run=a,,b", "--allow-run: 'a,,b': there is nothing between the commas");
     expect_wrong("--allow-run=", "--allow-run: '': there is nothing between the commas");
-    expect_wrong("explain x", "`explain` is not part of this version");
+    expect_wrong("merge x", "`merge` is not part of this version");
     expect_wrong("--secret x", "`--secret` is not part of this version");
     expect_wrong("--repeat 0", "--repeat: '0': it is a number from 1 to 1000");
     expect_wrong("--retry 101", "--retry: '101': it is a number from 0 to 100");

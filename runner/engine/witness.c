@@ -1,0 +1,215 @@
+#include "engine/witness.h"
+
+#include <stdio.h>
+
+#include "net/sock.h"
+#include "net/tcpinfo.h"
+#include "util/mem.h"
+
+enum { CALLS_TEXT = 1024, CLOSED_MOST = 1000 };
+
+/* A TCP connection whose descriptor is closed. */
+struct closed {
+    struct closed *next;
+    uint32_t number;
+    struct addr_inet local, peer;
+    char *actor;
+};
+
+static const char *protocol(const struct conn *c)
+{
+    switch ((enum conn_kind)c->kind) {
+    case CONN_TCP: return "tcp";
+    case CONN_UNIX: return "unix";
+    case CONN_PROGRAM: break;
+    }
+    return "program";
+}
+
+static const char *show(const struct addr_inet *a, char *text, size_t size)
+{
+    return a->len ? addr_show(&a->sa, a->len, text, size) : NULL;
+}
+
+static const char *family(int f)
+{
+    return f == AF_UNIX ? "AF_UNIX" : f == AF_INET6 ? "AF_INET6" : "AF_INET";
+}
+
+/* What has been called for it: as strace would show it, but for the flags that every socket has. */
+static void show_calls(const struct witness *w, enum event_action action, size_t n, char *text)
+{
+    char peer[ADDR_TEXT];
+    const struct conn *c = w->conn;
+    const bool program = c->kind == CONN_PROGRAM;
+    const int f = c->kind == CONN_TCP ? c->local.sa.sa_family : AF_UNIX;
+    *text = '\0';
+    switch (action) {
+    case EVENT_CONNECT:
+        if (!program)
+            snprintf(text, CALLS_TEXT, "socket(%s, SOCK_STREAM, 0) = %d\nconnect(%d, %s) = 0", family(f), w->fd, w->fd,
+                     f == AF_UNIX ? c->path : show(&c->peer, peer, sizeof peer));
+        break;
+    case EVENT_ACCEPT:
+        if (w->listener)
+            snprintf(text, CALLS_TEXT, "accept4(%d) = %d", w->listener, w->fd);
+        else
+            snprintf(text, CALLS_TEXT, "accept4() = %d", w->fd);
+        break;
+    case EVENT_SEND: snprintf(text, CALLS_TEXT, "%s(%d) = %zu", program ? "write" : "send", w->out, n); break;
+    case EVENT_RECEIVE: snprintf(text, CALLS_TEXT, "%s(%d) = %zu", program ? "read" : "recv", w->fd, n); break;
+    case EVENT_PEER_CLOSE: snprintf(text, CALLS_TEXT, "%s(%d) = 0", program ? "read" : "recv", w->fd); break;
+    case EVENT_PEER_RESET: snprintf(text, CALLS_TEXT, "recv(%d) = -1 ECONNRESET", w->fd); break;
+    case EVENT_SHUTDOWN:
+        if (program)
+            snprintf(text, CALLS_TEXT, "close(%d) = 0", w->out);
+        else
+            snprintf(text, CALLS_TEXT, "shutdown(%d, SHUT_WR) = 0", w->fd);
+        break;
+    case EVENT_CLOSE: snprintf(text, CALLS_TEXT, "close(%d) = 0", w->fd); break;
+    case EVENT_RESET:
+        snprintf(text, CALLS_TEXT, "setsockopt(%d, SOL_SOCKET, SO_LINGER, {1, 0}) = 0\nclose(%d) = 0", w->fd, w->fd);
+        break;
+    case EVENT_LISTEN:
+    case EVENT_START:
+    case EVENT_OUTPUT:
+    case EVENT_EXIT:
+    case EVENT_FAULT:
+    case EVENT_STATE:
+    case EVENT_SECURE: break;
+    }
+}
+
+static const char *state_of(const struct conn *c)
+{
+    struct tcp_facts facts;
+    enum tcp_state state;
+    if (c->kind == CONN_UNIX) return c->closed ? NULL : "connected";
+    if (c->kind != CONN_TCP) return NULL;
+    if (!c->closed) return tcp_facts_of_fd(c->fd.rfd, &facts) == 0 ? tcp_state_name(facts.state) : NULL;
+    return c->peer.len && tcp_state_of_pair(&c->local, &c->peer, &state) == 0 ? tcp_state_name(state) : NULL;
+}
+
+static void tell(const struct witness *w, enum event_action action, bool sent, struct event *e)
+{
+    char local[ADDR_TEXT], peer[ADDR_TEXT], calls[CALLS_TEXT];
+    const struct conn *c = w->conn;
+    const bool opens = action == EVENT_CONNECT || action == EVENT_ACCEPT;
+    struct event_socket s;
+    if (opens || w->emit->sockets) {
+        s = (struct event_socket){.protocol = protocol(c), .fd = c->closed ? 0 : w->fd, .server = c->server};
+        s.local = c->kind == CONN_TCP ? show(&c->local, local, sizeof local) : c->server ? c->path : NULL;
+        s.peer = c->kind == CONN_TCP ? show(&c->peer, peer, sizeof peer) : c->server ? NULL : c->path;
+        s.inside = opens && c->kind == CONN_UNIX && c->server && sock_peer_is_ours(w->fd);
+        e->socket = &s;
+    }
+    if (w->emit->sockets) {
+        show_calls(w, action, e->bytes.n, calls);
+        s.calls = calls;
+        s.state = state_of(c);
+    }
+    if (opens) e->text = s.peer;
+    e->kind = EVENT_TRAFFIC;
+    e->action = action;
+    e->connection = w->number;
+    w->who(w, sent, e);
+    emit_event(w->emit, e);
+}
+
+static void saw_bytes(void *ctx, bool sent, struct slice bytes)
+{
+    const struct witness *w = ctx;
+    const struct conn *c = w->conn;
+    struct event e = {.offset = sent ? c->sent : c->base + c->n, .bytes = bytes};
+    tell(w, sent ? EVENT_SEND : EVENT_RECEIVE, sent, &e);
+}
+
+static void remember_closed(const struct witness *w, const char *actor)
+{
+    struct closed **at = &w->emit->closed;
+    unsigned n = 0;
+    if (w->conn->kind != CONN_TCP || !w->conn->peer.len) return;
+    for (; *at && n < CLOSED_MOST; n++)
+        at = &(*at)->next;
+    if (*at) return;
+    *at = mem_zalloc(sizeof **at);
+    **at = (struct closed){.number = w->number,
+                           .local = w->conn->local,
+                           .peer = w->conn->peer,
+                           .actor = actor ? mem_dup(slice_of(actor)) : NULL};
+}
+
+static void saw_change(void *ctx, enum conn_change change)
+{
+    static const enum event_action actions[] = {
+        [CONN_FINISHED] = EVENT_SHUTDOWN,        [CONN_CLOSED] = EVENT_CLOSE,
+        [CONN_RESET_BY_US] = EVENT_RESET,        [CONN_FINISHED_BY_PEER] = EVENT_PEER_CLOSE,
+        [CONN_RESET_BY_PEER] = EVENT_PEER_RESET,
+    };
+    const struct witness *w = ctx;
+    struct event e = {0};
+    tell(w, actions[change], change < CONN_FINISHED_BY_PEER, &e);
+    if (w->emit->sockets && w->conn->closed) remember_closed(w, e.actor);
+}
+
+void witness_begin(struct witness *w, struct conn *c)
+{
+    w->conn = c;
+    w->number = ++*w->emit->connections;
+    w->fd = c->fd.rfd;
+    w->out = c->fd.wfd;
+    conn_observe(c, saw_bytes, w, true);
+    conn_observe_changes(c, saw_change);
+    struct event e = {0};
+    tell(w, c->server ? EVENT_ACCEPT : EVENT_CONNECT, true, &e);
+}
+
+void witness_tell_closed(struct emit *emit)
+{
+    char local[ADDR_TEXT], peer[ADDR_TEXT];
+    while (emit->closed) {
+        struct closed *c = emit->closed;
+        enum tcp_state state;
+        if (tcp_state_of_pair(&c->local, &c->peer, &state) == 0) {
+            const struct event_socket s = {.protocol = "tcp",
+                                           .local = show(&c->local, local, sizeof local),
+                                           .peer = show(&c->peer, peer, sizeof peer),
+                                           .state = tcp_state_name(state)};
+            struct event e = {.kind = EVENT_TRAFFIC,
+                              .action = EVENT_STATE,
+                              .actor = c->actor,
+                              .connection = c->number,
+                              .socket = &s,
+                              .text = s.state};
+            emit_event(emit, &e);
+        }
+        emit->closed = c->next;
+        mem_free(c->actor);
+        mem_free(c);
+    }
+}
+
+void witness_listens(struct emit *emit, const struct listener *l, const struct addr_spec *asked, struct event *who)
+{
+    char local[ADDR_TEXT], wanted[ADDR_TEXT], calls[CALLS_TEXT];
+    const int fd = l->fd, f = l->addr.sa.sa_family;
+    struct addr a;
+    if (!emit_messages(emit)) return;
+    addr_of_spec(asked, &a);
+    struct event_socket s = {.protocol = f == AF_UNIX ? "unix" : "tcp",
+                             .local = addr_show(&l->addr.sa, l->addr.len, local, sizeof local),
+                             .state = "listen",
+                             .fd = fd};
+    if (emit->sockets) {
+        char reuse[64] = "";
+        if (f != AF_UNIX) snprintf(reuse, sizeof reuse, "\nsetsockopt(%d, SOL_SOCKET, SO_REUSEADDR, 1) = 0", fd);
+        snprintf(calls, sizeof calls, "socket(%s, SOCK_STREAM, 0) = %d%s\nbind(%d, %s) = 0\nlisten(%d, %d) = 0",
+                 family(f), fd, reuse, fd, addr_show(&a.sa, a.len, wanted, sizeof wanted), fd, LISTENER_BACKLOG);
+        s.calls = calls;
+    }
+    who->kind = EVENT_TRAFFIC;
+    who->action = EVENT_LISTEN;
+    who->socket = &s;
+    who->text = s.local;
+    emit_event(emit, who);
+}

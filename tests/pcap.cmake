@@ -1,0 +1,20 @@
+# What --pcap writes, as tshark reads it: the bytes that were sent, and nothing that a capture would not show.
+find_program(TSHARK tshark)
+if(NOT TSHARK)
+  return()
+endif()
+function(sockrun_pcap name mode code)
+  list(JOIN ARGN " " arguments)
+  set(command ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun> -D TSHARK=${TSHARK} -D MODE=${mode} -D CODE=${code} -D
+              FILE=${CMAKE_CURRENT_BINARY_DIR}/${name}.pcapng -D ARGUMENTS=${arguments} -P
+              ${CMAKE_CURRENT_SOURCE_DIR}/pcap_run.cmake)
+  if(mode STREQUAL talk)
+    list(PREPEND command golden --exact ${CMAKE_CURRENT_SOURCE_DIR}/pcap/${name}.out 0)
+  endif()
+  add_test(NAME pcap/${name} COMMAND ${command})
+  set_tests_properties(pcap/${name} PROPERTIES ${servers} LABELS scenario TIMEOUT 120)
+endfunction()
+set(folder ${CMAKE_CURRENT_SOURCE_DIR}/pcap)
+sockrun_pcap(talk talk 0 --allow-run ${folder}/talk.yaml)
+sockrun_pcap(interrupted talk 130 --allow-run ${folder}/interrupted.yaml)
+sockrun_pcap(clean clean 0 --allow-run ${CMAKE_SOURCE_DIR}/scenarios)

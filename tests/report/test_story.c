@@ -1,0 +1,156 @@
+/* The story of a connection, of hand-made acts and packets. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "event/frame.h"
+#include "report/golden.h"
+#include "report/story.h"
+
+enum { MOST = 1 << 20, WIRES_MOST = 16 };
+
+struct fixture {
+    struct arena arena;
+    struct story story;
+    struct wire wires[WIRES_MOST];
+    struct buf out;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    f = (struct fixture){.story = {.file = "a.yaml", .name = "told"}, .out = BUF_INIT(MOST)};
+    f.story.arena = &f.arena;
+    f.story.wires = f.wires;
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    arena_done(&f->arena);
+    buf_done(&f->out);
+    return 0;
+}
+
+static const struct frame_end ours = {{127, 0, 0, 1}, 1000}, theirs = {{127, 0, 0, 1}, 80};
+
+static void carry(struct fixture *f, bool sent, uint8_t flags, uint32_t seq, uint32_t ack, struct slice payload)
+{
+    char packet[14 + FRAME_HEAD_MOST + 64] = {0};
+    const struct frame frame = {.from = sent ? &ours : &theirs,
+                                .to = sent ? &theirs : &ours,
+                                .flags = flags,
+                                .seq = seq,
+                                .ack = ack,
+                                .payload = payload};
+    packet[12] = 8;
+    const size_t n = frame_tcp(&frame, (unsigned char *)packet + 14);
+    assert_true(wire_parse((struct slice){packet, 14 + n}, &f->wires[f->story.nwires++]));
+}
+
+static void act(struct fixture *f, enum event_action action, int64_t us, struct slice bytes, const char *calls,
+                const char *state)
+{
+    const struct event_socket s = {
+        .protocol = "tcp", .local = "127.0.0.1:1000", .peer = "127.0.0.1:80", .state = state, .calls = calls, .fd = 5};
+    const struct event e = {.kind = EVENT_TRAFFIC,
+                            .action = action,
+                            .at = 1000000000 + us * 1000,
+                            .actor = "client",
+                            .step = "step 1 x",
+                            .place = {.file = "a.yaml", .line = 7, .col = 9},
+                            .connection = 1,
+                            .socket = &s,
+                            .bytes = bytes};
+    story_add(&f->story, &e);
+}
+
+static void live(struct fixture *f)
+{
+    const struct slice none = {0};
+    act(f, EVENT_CONNECT, 0, none, "socket(AF_INET, SOCK_STREAM, 0) = 5\nconnect(5, 127.0.0.1:80) = 0", "established");
+    act(f, EVENT_SEND, 10, slice_of("hello\r\n"), "send(5) = 7", "established");
+    act(f, EVENT_RECEIVE, 2000, slice_of("\x1b[2Jevil"), "recv(5) = 8", "established");
+    act(f, EVENT_CLOSE, 3000000, none, "close(5) = 0", "fin_wait_2");
+    act(f, EVENT_STATE, 3000001, none, NULL, "time_wait");
+}
+
+static void show(struct fixture *f, unsigned width, const char *golden)
+{
+    const struct style style = {.width = width};
+    struct story_told told = {0};
+    story_show(&f->story, &told, &style, &f->out);
+    golden_check(golden, buf_slice(&f->out));
+}
+
+static void what_was_captured_is_shown(void **state)
+{
+    struct fixture *f = *state;
+    const struct slice none = {0};
+    carry(f, true, FRAME_SYN, 99, 0, none);
+    carry(f, false, FRAME_SYN | FRAME_ACK, 499, 100, none);
+    carry(f, true, FRAME_ACK, 100, 500, none);
+    carry(f, true, FRAME_PSH | FRAME_ACK, 100, 500, slice_of("hel"));
+    carry(f, true, FRAME_PSH | FRAME_ACK, 103, 500, slice_of("lo\r\n"));
+    carry(f, false, FRAME_PSH | FRAME_ACK, 500, 107, slice_of("12345678"));
+    carry(f, true, FRAME_FIN | FRAME_ACK, 107, 508, none);
+    carry(f, false, FRAME_ACK, 508, 108, none);
+    live(f);
+    show(f, 100, "story.txt");
+}
+
+static void what_was_not_is_derived_and_marked(void **state)
+{
+    struct fixture *f = *state;
+    live(f);
+    show(f, 60, "story_derived.txt");
+}
+
+static void much_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < STORY_ACTS_MOST + 100; i++)
+        act(f, EVENT_RECEIVE, i, slice_of("x"), "recv(5) = 1", "established");
+    const struct style style = {.width = 100};
+    struct story_told told = {0};
+    story_show(&f->story, &told, &style, &f->out);
+    assert_non_null(strstr(buf_str(&f->out), "1084 more that were sent or received are not shown"));
+}
+
+static void packets_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    unsigned char packet[14 + FRAME_HEAD_MOST] = {0};
+    struct wire w;
+    const struct frame frame = {.from = &ours, .to = &theirs, .flags = FRAME_SYN, .seq = 1};
+    packet[12] = 8;
+    const size_t n = 14 + frame_tcp(&frame, packet + 14);
+    assert_true(wire_parse((struct slice){(char *)packet, n}, &w));
+    assert_int_equal(w.segment, FRAME_PAYLOAD_MOST);
+    for (size_t cut = 0; cut < n; cut++)
+        assert_false(wire_parse((struct slice){(char *)packet, cut}, &w));
+    /* Whatever a byte says, nothing behind the end is read. */
+    for (size_t at = 12; at < n; at++) {
+        for (unsigned value = 0; value < 256; value++) {
+            const unsigned char was = packet[at];
+            packet[at] = (unsigned char)value;
+            wire_parse((struct slice){(char *)packet, n}, &w);
+            packet[at] = was;
+        }
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(what_was_captured_is_shown), TEST(what_was_not_is_derived_and_marked),
+                                       TEST(much_is_counted), TEST(packets_that_are_none_are_refused)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
