@@ -10,7 +10,7 @@
 #include "engine/crew.h"
 #include "engine/emit.h"
 #include "engine/eval.h"
-#include "engine/module_load.h"
+#include "engine/lua_modules.h"
 #include "engine/plan.h"
 #include "engine/requires.h"
 #include "engine/run.h"
@@ -78,22 +78,6 @@ static bool run_cases(const struct child_job *job, const struct scenario *sc, st
     return sc->ncases && crew_run(&o);
 }
 
-/* A module that nobody knew of when the files were checked, because a `${}` names it, says in the case's own state what
- * it has. */
-static bool describe_module(void *ctx, const struct module_spec *m, struct buf *ret)
-{
-    struct luastate *s = lazy_lua_get(ctx);
-    return s ? module_describe(s, m, ret) : (buf_adds(ret, "Lua cannot start within its memory cap"), false);
-}
-
-static void use_modules(struct scenario *sc, struct lazy_lua *lua, struct arena *a)
-{
-    plan_use(sc, lua->modules, a);
-    if (!lua->modules) return;
-    lua->modules->probe = describe_module;
-    lua->modules->ctx = lua;
-}
-
 static bool handover_packets(void *ctx, struct slice block)
 {
     return handover_add(ctx, block, PACKETS_MOST);
@@ -133,7 +117,8 @@ int child_main(const struct child_job *job)
     struct scenario *sc = NULL;
     const bool script = script_named(job->file);
     if (!script) sc = scenario_load(&o, job->file, job->texts[0].text, &arena, &diags);
-    if (sc) use_modules(sc, &lua, &arena);
+    if (sc) plan_use(sc, lua.modules, &arena);
+    lua_modules_describe(&lua, script ? job->folder : NULL);
     const bool good = script ? script_run(job, &lua, &emit, signals)
                              : sc && !diags.n && run_cases(job, sc, &lua, &emit, signals, &arena, &diags);
     running_lua = NULL;

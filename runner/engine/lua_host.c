@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/failure.h"
+#include "engine/lua_modules.h"
 #include "engine/lua_witness.h"
 #include "engine/script_failure.h"
 #include "lua/testscript.h"
@@ -166,6 +167,7 @@ struct luahost *lua_host(struct run *r)
                           .ops = &ops,
                           .ctx = r,
                           .scale = r->base->settings->timeout_scale};
+    lua_modules(h, r->base->lua);
     luahost_begin(h, r->base->lua->state);
     return h;
 }

@@ -52,6 +52,19 @@ static bool looks_like_key(struct slice key)
     return dot != NULL;
 }
 
+void message_unknown_module(struct compiler *c, struct slice name, struct mark mark)
+{
+    struct suggest s;
+    struct diag *g =
+        compile_error(c, mark, "there is no message module `%.*s`", (int)slice_part(name, 0, SHOWN).n, name.p);
+    suggest_init(&s, name);
+    for (const struct module_spec *m = c->modules ? c->modules->list : NULL; m; m = m->next)
+        if (m->name) suggest_offer(&s, slice_of(m->name));
+    if (c->modules && c->modules->offer) c->modules->offer(c->modules, &s);
+    diag_suggest(c->diags, g, &s);
+    if (!g->hint) diag_hint(c->diags, g, "modules stand in scripts/, or beside the scenario and in its `use:`");
+}
+
 bool message_key(struct compiler *c, const struct node *key, struct module_key *ret)
 {
     *ret = (struct module_key){0};
@@ -68,14 +81,7 @@ bool message_key(struct compiler *c, const struct node *key, struct module_key *
     if (!looks_like_key(key->text)) return false;
     const struct slice name =
         slice_part(key->text, 0, (size_t)((const char *)memchr(key->text.p, '.', key->text.n) - key->text.p));
-    struct diag *g =
-        compile_error(c, key->mark, "there is no message module `%.*s`", (int)slice_part(name, 0, SHOWN).n, name.p);
-    suggest_init(&s, name);
-    for (const struct module_spec *m = c->modules ? c->modules->list : NULL; m; m = m->next)
-        if (m->name) suggest_offer(&s, slice_of(m->name));
-    if (c->modules && c->modules->offer) c->modules->offer(c->modules, &s);
-    diag_suggest(c->diags, g, &s);
-    if (!g->hint) diag_hint(c->diags, g, "modules stand in scripts/, or beside the scenario and in its `use:`");
+    message_unknown_module(c, name, key->mark);
     return true;
 }
 

@@ -12,6 +12,8 @@ struct message_plan;
 /* Is this the key of a message, or meant to be one? False: neither. True with ret->module NULL, or with ret->wrong,
  * after a diagnostic at the key. */
 bool message_key(struct compiler *c, const struct node *key, struct module_key *ret);
+/* A diagnostic: there is no module of this name. */
+void message_unknown_module(struct compiler *c, struct slice name, struct mark mark);
 /* In the compiler's arena; NULL after errors. */
 struct message_plan *message_compile(struct compiler *c, const struct module_key *key, const struct node *name,
                                      const struct node *value);

@@ -455,6 +455,7 @@ static enum reader_found module_frame(void *ctx, const struct reader *at, struct
         lua_pop(s->L, 1);
         return frame_broken(ret, why);
     }
+    if (t->reader->state == READER_READS) return frame_broken(ret, "its `decode` reads the connection itself");
     switch (decode(s, t, at, have, complete)) {
     case PENDING_NONE: /* cut off by the end */
     case PENDING_WAITS: return READER_WAIT;
@@ -491,7 +492,9 @@ static void module_left(void *ctx, struct conn *c)
 {
     const struct module_want *w = ctx;
     const struct talk *t = find_talk(c, w->module);
-    if (!t || t->pending == PENDING_NONE || t->pos != c->base || t->seen == 0) return;
+    /* Of what is malformed nothing is kept that was not there before. */
+    if (!t || (t->pending != PENDING_WAITS && t->pending != PENDING_MESSAGE)) return;
+    if (t->pos != c->base || t->seen == 0) return;
     c->messages->begun = t->module;
     c->messages->begun_name = t->module->name;
     c->messages->begun_at = t->pos;
@@ -521,11 +524,21 @@ void module_expect(struct module_want *w, struct expectation *x)
     x->ctx = w;
 }
 
+const struct module_message *module_message_at(const struct conn *c, const struct module_spec *m)
+{
+    const struct talk *t = find_talk(c, m);
+    return t && t->pending == PENDING_MESSAGE ? t->message : NULL;
+}
+
 void module_push_message(lua_State *L, const struct conn *c, const struct module_spec *m)
 {
     const struct talk *t = find_talk(c, m);
     if (!t || t->pending != PENDING_MESSAGE) {
         lua_pushnil(L);
+        return;
+    }
+    if (!t->message->is_value && t->message->n == 0) {
+        lua_newtable(L);
         return;
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, t->slots);
@@ -550,6 +563,7 @@ void module_push_ctx(lua_State *L, const struct module_spec *m, struct conn *c)
         }
         link_talk(luastate_of(L), c, t);
     }
+    if (t->reader->state == READER_READS) luaL_error(L, "`decode` of `%s` is given its `ctx`", m->name);
     /* What was decoded with another ctx must be decoded again. */
     if (t->pending != PENDING_NONE) give_up(t);
     lua_rawgeti(L, LUA_REGISTRYINDEX, t->slots);

@@ -18,6 +18,8 @@ struct module_want {
 void module_expect(struct module_want *w, struct expectation *x);
 /* Pushes the fields of the message that was decoded at the connection's place, or nil. */
 void module_push_message(lua_State *L, const struct conn *c, const struct module_spec *m);
+/* Which message that is; NULL: none. */
+const struct module_message *module_message_at(const struct conn *c, const struct module_spec *m);
 /* Replaces the value on top of the stack (fields, or the one value) by the message's bytes. conn may be NULL. To be
  * called protected. */
 void module_encode(lua_State *L, const struct module_spec *m, const struct module_message *k, struct conn *c);

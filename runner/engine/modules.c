@@ -216,16 +216,24 @@ static const struct module_spec *load(struct modules *m, const char *path, const
     return s;
 }
 
+/* NULL if the folder has no such file. */
+static const struct module_spec *load_named(struct modules *m, const char *folder, const char *shown_folder,
+                                            struct slice name)
+{
+    char path[PATH_MAX], shown[NAME_MOST + 16];
+    if (!folder || snprintf(path, sizeof path, "%s/%.*s.lua", folder, (int)name.n, name.p) >= (int)sizeof path)
+        return NULL;
+    snprintf(shown, sizeof shown, "%s%.*s.lua", shown_folder, (int)name.n, name.p);
+    return load(m, path, shown);
+}
+
 const struct module_spec *modules_find(struct modules *m, struct slice name)
 {
-    char path[PATH_MAX];
     for (uint32_t i = 0; m && i < m->nuses; i++)
         if (slice_is(name, m->uses[i].name)) return load(m, m->uses[i].path, m->uses[i].shown);
-    if (!m || !m->scripts || name.n > NAME_MOST || !names_is_name(name)) return NULL;
-    if (snprintf(path, sizeof path, "%s/%.*s.lua", m->scripts, (int)name.n, name.p) >= (int)sizeof path) return NULL;
-    char shown[NAME_MOST + 16];
-    snprintf(shown, sizeof shown, "scripts/%.*s.lua", (int)name.n, name.p);
-    return load(m, path, shown);
+    if (!m || name.n > NAME_MOST || !names_is_name(name)) return NULL;
+    const struct module_spec *s = load_named(m, m->beside, "", name);
+    return s ? s : load_named(m, m->scripts, "scripts/", name);
 }
 
 const struct module_message *module_message_find(const struct module_spec *m, struct slice name)

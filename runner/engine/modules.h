@@ -73,6 +73,7 @@ struct modules {
     struct arena arena;
     struct module_spec *list;
     const char *scripts; /* absolute folder of those that are found by name, or NULL */
+    const char *beside;  /* the same of a script, whose modules need no `use`; NULL: none */
     const struct permit *permit;
     const struct module_use *uses; /* of the file that is compiled or run */
     uint32_t nuses;

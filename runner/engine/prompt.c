@@ -10,7 +10,7 @@
 
 #include <lauxlib.h>
 
-#include "engine/eval.h"
+#include "engine/lua_modules.h"
 #include "engine/script_failure.h"
 #include "engine/tmp.h"
 #include "lua/value.h"
@@ -420,6 +420,8 @@ struct prompt *prompt_new(const struct settings *s, const char *name, const char
                                .ctx = p,
                                .scale = s->timeout_scale,
                                .limit = (int64_t)((double)WAIT_NS * s->timeout_scale)};
+    lua_modules_describe(&p->lazy, folder);
+    lua_modules(&p->host, &p->lazy);
     process_subreaper();
     if (begin(p, ret_why)) return p;
     prompt_free(p);

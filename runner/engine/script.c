@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "engine/lua_modules.h"
 #include "engine/lua_witness.h"
 #include "engine/script_deadlock.h"
 #include "engine/script_failure.h"
@@ -35,6 +36,7 @@ enum stage { STAGE_BEFORE, STAGE_TEST, STAGE_AFTER, STAGE_SETTLE, STAGE_OVER };
 /* What outlives a test. */
 struct base {
     const struct child_job *job;
+    struct lazy_lua *lazy;
     struct luastate *lua;
     struct emit *emit;
     int signals;
@@ -419,6 +421,7 @@ static bool run_test(const struct base *base, uint32_t index)
                                .ctx = r,
                                .scale = job->settings->timeout_scale,
                                .limit = (int64_t)((double)WAIT_NS * job->settings->timeout_scale)};
+    lua_modules(&r->host, base->lazy);
     bool judged = sched_init(&r->sched) == 0;
     if (judged) {
         begin(r);
@@ -448,6 +451,7 @@ static bool load(struct base *b)
 bool script_run(const struct child_job *job, struct lazy_lua *lua, struct emit *emit, int signals)
 {
     struct base b = {.job = job,
+                     .lazy = lua,
                      .lua = lazy_lua_get(lua),
                      .emit = emit,
                      .signals = signals,

@@ -35,6 +35,8 @@ void luaconn_close(struct object *o);
  * claimed by another task; NULL if it is closed, for reading. */
 struct luaconn *luaconn_check(lua_State *L, int arg);
 struct conn *luaconn_readable(lua_State *L, struct luaconn *c);
+/* The same, also where a message module has begun to read. */
+struct conn *luaconn_claim(lua_State *L, struct luaconn *c);
 /* Pushes nil, why and what has come so far: 3. In a continuation. */
 int luaconn_fail(lua_State *L, const struct luaconn *c);
 
@@ -56,6 +58,11 @@ void api_collect(lua_State *L);
 extern const luaL_Reg api_net[], api_program[], api_tasks[], api_meet[], api_select[];
 extern const luaL_Reg luaconn_info_methods[];
 int luaconn_expect(lua_State *L);
+/* The message module's name is at 2. */
+int luaconn_receive_message(lua_State *L, struct luaconn *c);
+/* Replaces the table at idx by the bytes of its payload. */
+void luaconn_encode(lua_State *L, struct conn *c, int idx);
+int luaconn_ctx(lua_State *L);
 int luaconn_wait(lua_State *L);
 
 #endif

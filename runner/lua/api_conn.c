@@ -72,12 +72,22 @@ static int claimed(lua_State *L, const struct conn *conn, bool write)
                       luawait_name(h, write ? conn->writer : conn->reader, other, sizeof other));
 }
 
-struct conn *luaconn_readable(lua_State *L, struct luaconn *c)
+struct conn *luaconn_claim(lua_State *L, struct luaconn *c)
 {
     luawait_room(L);
     struct conn *conn = c->conn;
     if (!conn || conn->closed) return NULL;
     if (conn_claimed(conn, luahost_of(L)->current->task, false)) claimed(L, conn, false);
+    return conn;
+}
+
+struct conn *luaconn_readable(lua_State *L, struct luaconn *c)
+{
+    struct conn *conn = luaconn_claim(L, c);
+    const char *begun = conn ? conn_begun(conn, NULL) : NULL;
+    if (begun)
+        luaL_error(L, "`%s` has begun to read the message here, and nobody has taken it: only `%s` can go on", begun,
+                   begun);
     return conn;
 }
 
@@ -135,15 +145,18 @@ static int send_text(lua_State *L, struct luaconn *c, struct conn *conn, int fla
 }
 
 /*: connection:send(data...) -> bytes | nil, reason, bytes
- * Sends all of it, one after the other. The number of bytes that the system has taken; with a reason, how many of them
- * before. example: c:send("GET / HTTP/1.1\r\n", "Host: x\r\n\r\n") */
+ * Sends all of it, one after the other: strings, and tables that are payloads as in scenarios, such as messages of
+ * modules. The number of bytes that the system has taken; with a reason, how many of them before.
+ * example: c:send({["http.request"] = {target = "/", headers = {Host = "x"}}}, "more") */
 static int m_send(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);
     struct conn *conn = writable(L, c);
     const int n = lua_gettop(L) - 1;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        if (lua_istable(L, i + 2)) luaconn_encode(L, conn, i + 2);
         luaL_checkstring(L, i + 2);
+    }
     /* Together: each small piece alone would wait for the peer's acknowledgement (Nagle's algorithm, RFC 896). */
     if (n != 1) lua_concat(L, n);
     return send_text(L, c, conn, 0);
@@ -219,22 +232,26 @@ static uint64_t check_count(lua_State *L, int arg)
     return (uint64_t)n;
 }
 
-/*: connection:receive([what = "l"]) -> bytes | nil, reason, partial
+/*: connection:receive([what = "l"]) -> bytes | kind, fields | nil, reason, partial
  * As io.read has it: a number takes that many bytes, "l" a line without its end (LF or CRLF), "L" with it, "a"
- * everything to the end. The partial result is a copy of what has come so far: it is still unread. example: local line,
- * why = c:receive("l") */
+ * everything to the end. The name of a message module takes its next message, whatever it is: its kind and its fields.
+ * The partial result is a copy of what has come so far: it is still unread.
+ * example: local kind, request = c:receive("http") */
 static int m_receive(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);
     if (lua_type(L, 2) == LUA_TNUMBER) return receive(L, c, RECEIVE_COUNT, check_count(L, 2), nothing, TAKE_VALUE);
     const char *what = luaL_optstring(L, 2, "l");
-    if (*what == '*') what++;
+    if (*what == '*')
+        what++;
+    else if (*what && what[1])
+        return luaconn_receive_message(L, c);
     switch (*what) {
     case 'l': return receive(L, c, RECEIVE_LINE, 0, nothing, TAKE_VALUE);
     case 'L': return receive(L, c, RECEIVE_LINE, 0, nothing, TAKE_FRAME);
     case 'a': return receive(L, c, RECEIVE_ALL, 0, nothing, TAKE_VALUE);
     }
-    return luaL_argerror(L, 2, "a count, \"l\", \"L\" or \"a\"");
+    return luaL_argerror(L, 2, "a count, \"l\", \"L\", \"a\" or a message module");
 }
 
 /*: connection:receiveuntil(delimiter) -> bytes | nil, reason, partial
@@ -490,6 +507,7 @@ static const luaL_Reg methods[] = {{"send", m_send},
                                    {"recvraw", m_recvraw},
                                    {"unpack", m_unpack},
                                    {"expect", luaconn_expect},
+                                   {"ctx", luaconn_ctx},
                                    {"close", m_close},
                                    {"reset", m_reset},
                                    {"shutdown", m_shutdown},

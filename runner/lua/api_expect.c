@@ -157,6 +157,12 @@ static void frame_until(lua_State *L, int idx, struct expecting *e)
     lua_pop(L, 1);
 }
 
+static const struct luamessage_ops *messages_of(lua_State *L, const struct luahost *h)
+{
+    if (!h->messages) luaL_error(L, "there are no message modules here");
+    return h->messages;
+}
+
 /* The framing key of the table at 2, whose value is pushed. */
 static void frame_table(lua_State *L, struct expecting *e)
 {
@@ -170,7 +176,9 @@ static void frame_table(lua_State *L, struct expecting *e)
         found++;
     }
     if (found == KEYS) {
-        luaL_error(L, "expect: a string, or a table with `line`, `until`, `bytes`, `prefixed` or `rest`");
+        struct luahost *h = luahost_of(L);
+        messages_of(L, h)->expect(L, h, e->op.op.conn, 2, &e->arena, &e->x);
+        e->x.keep = true;
         return;
     }
     const int value = lua_gettop(L);
@@ -190,6 +198,8 @@ static int fail(lua_State *L, struct luafailure *f, struct buf *text)
 {
     f->message = lua_pushstring(L, buf_str(text));
     buf_done(text);
+    /* The op lies in what nothing refers to any more once a script has caught the error. */
+    luawait_done(L);
     return luafail(L, f);
 }
 
@@ -207,6 +217,7 @@ static void tell_mismatch(struct expecting *e, struct luafailure *f, struct buf 
     f->expected = m->expected;
     f->got = m->got;
     f->at = m->at;
+    f->got_text = e->op.shown;
 }
 
 static void tell_so_far(struct expecting *e, struct luafailure *f)
@@ -249,34 +260,55 @@ static int tell(lua_State *L, struct expecting *e, enum luawait_end end)
     return fail(L, &f, &text);
 }
 
+/* Takes what was found: the values that a message of a module, or else the bytes, are given as. */
+static int take(lua_State *L, struct expecting *e)
+{
+    const bool message = e->x.module != NULL;
+    if (message)
+        luahost_of(L)->messages->push(L, &e->x, e->op.op.conn);
+    else
+        lua_pushlstring(L, e->op.value.n ? e->op.value.p : "", e->op.value.n);
+    op_commit(&e->op.op);
+    luawait_done(L);
+    object_close(&e->object);
+    return message ? 2 : 1;
+}
+
 static int expected(lua_State *L, int status, lua_KContext ctx)
 {
     struct expecting *e = lua_touserdata(L, (int)ctx);
     const enum luawait_end end = luawait_result(L);
     (void)status;
     if (end != LUAWAIT_DONE) return tell(L, e, end);
-    lua_pushlstring(L, e->op.value.n ? e->op.value.p : "", e->op.value.n);
-    op_commit(&e->op.op);
-    luawait_done(L);
-    object_close(&e->object);
-    return 1;
+    const int n = take(L, e);
+    if (n == 2) lua_insert(L, -2);
+    return n;
 }
 
-/*: connection:expect(pattern) -> bytes
- * What comes must be this, or the case fails here: a string is exactly these bytes; a table is a framing as in
- * scenarios, `{line = m}`,
- * `{until = s, is = m}`, `{bytes = n, is = m}`, `{prefixed = "u16be", is = m}`, `{rest = m}`, where m is a string or a
- * table of matchers (eq matches contains starts_with ends_with lt le gt ge not length). The value without its delimiter
- * or count. example: local line = c:expect{line = {matches = "^220 "}} */
+/* On top of the stack; its arena holds what is needed until it is closed. */
+static struct expecting *push_expecting(lua_State *L)
+{
+    struct expecting *e = object_push(L, &expecting_type, sizeof *e, 0);
+    object_open(&e->object, luahost_of(L));
+    return e;
+}
+
+/*: connection:expect(pattern) -> bytes | fields, kind
+ * What comes must be this, or the case fails here: a string is exactly these bytes; a table is what `expect` takes in
+ * scenarios, `{line = m}`, `{until = s, is = m}`, `{bytes = n, is = m}`, `{prefixed = "u16be", is = m}`, `{rest = m}`,
+ * where m is a string or a table of matchers (eq matches contains starts_with ends_with lt le gt ge not length), or a
+ * message of a module with a template of its fields, `{["http.response"] = {status = 200}}`, or any of its messages,
+ * `{http = {}}`. The value without its delimiter or count, or the message's fields.
+ * example: local line = c:expect{line = {matches = "^220 "}} */
 int luaconn_expect(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);
     lua_settop(L, 2);
-    struct conn *conn = luaconn_readable(L, c);
+    struct conn *conn = luaconn_claim(L, c);
     if (!conn) return luaL_error(L, "expect: the connection is closed");
-    struct expecting *e = object_push(L, &expecting_type, sizeof *e, 0);
-    object_open(&e->object, luahost_of(L));
+    struct expecting *e = push_expecting(L);
     e->x.keep = true;
+    e->op.op.conn = conn;
     if (lua_istable(L, 2))
         frame_table(L, e);
     else {
@@ -285,4 +317,63 @@ int luaconn_expect(lua_State *L)
     }
     expect_begin(&e->op, conn, &e->x, &e->arena);
     return luawait(L, &e->op.op, c->timeout, 3, expected);
+}
+
+/* Messages of modules */
+
+static int received(lua_State *L, int status, lua_KContext ctx)
+{
+    struct expecting *e = lua_touserdata(L, 3);
+    const struct luaconn *c = lua_touserdata(L, 1);
+    const enum luawait_end end = luawait_result(L);
+    (void)status;
+    (void)ctx;
+    if (end == LUAWAIT_DONE) return take(L, e);
+    if (end != LUAWAIT_FAILED || e->op.op.failure != OP_MISMATCH) return luaconn_fail(L, c);
+    const struct slice partial = conn_from(c->conn, c->conn->base);
+    lua_pushnil(L);
+    lua_pushstring(L, e->op.report.message);
+    lua_pushlstring(L, partial.n ? partial.p : "", partial.n);
+    luawait_done(L);
+    object_close(&e->object);
+    return 3;
+}
+
+int luaconn_receive_message(lua_State *L, struct luaconn *c)
+{
+    struct luahost *h = luahost_of(L);
+    lua_settop(L, 2);
+    struct conn *conn = luaconn_claim(L, c);
+    struct expecting *e = push_expecting(L);
+    if (!conn) return api_nil(L, "closed");
+    messages_of(L, h)->expect(L, h, conn, 2, &e->arena, &e->x);
+    e->x.keep = true;
+    expect_begin(&e->op, conn, &e->x, &e->arena);
+    return luawait(L, &e->op.op, c->timeout, 0, received);
+}
+
+void luaconn_encode(lua_State *L, struct conn *c, int idx)
+{
+    struct luahost *h = luahost_of(L);
+    struct expecting *e = push_expecting(L);
+    messages_of(L, h)->encode(L, h, c, idx, &e->arena);
+    object_close(&e->object);
+    lua_replace(L, idx);
+    lua_pop(L, 1);
+}
+
+/*: connection:ctx(module) -> table
+ * What the message module knows of this connection, in both directions: one table for each of both. A message that is
+ * received leaves a new one. example: c:ctx("http").method = "HEAD" */
+int luaconn_ctx(lua_State *L)
+{
+    struct luahost *h = luahost_of(L);
+    struct luaconn *c = luaconn_check(L, 1);
+    struct slice name;
+    name.p = luaL_checklstring(L, 2, &name.n);
+    if (!c->conn || c->conn->closed) return luaL_error(L, "ctx: the connection is closed");
+    struct expecting *e = push_expecting(L);
+    messages_of(L, h)->ctx(L, h, c->conn, name, &e->arena);
+    object_close(&e->object);
+    return 1;
 }

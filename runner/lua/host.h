@@ -15,6 +15,7 @@ struct luahost;
 struct luatask;
 struct object;
 struct conn;
+struct arena;
 struct listener;
 struct addr_spec;
 
@@ -27,6 +28,20 @@ struct luafailure {
     bool bytes;                           /* these can be compared byte by byte */
     struct slice expected, got;
     size_t at;
+};
+
+struct expectation;
+
+/* Message modules, for functions of Lua: what is wrong is raised. What they need meanwhile lies in the arena. */
+struct luamessage_ops {
+    /* Pushes the bytes of the payload in the table at idx, such as {["http.request"] = {..}}. */
+    void (*encode)(lua_State *L, struct luahost *h, struct conn *c, int idx, struct arena *a);
+    /* What to expect: any message of the module whose name is at idx, or what a table there says as in scenarios. */
+    void (*expect)(lua_State *L, struct luahost *h, struct conn *c, int idx, struct arena *a, struct expectation *ret);
+    /* Pushes the kind of the message that such a one has found, and its fields, before it is taken. */
+    void (*push)(lua_State *L, const struct expectation *x, const struct conn *c);
+    /* Pushes the `ctx` that the module has for the connection. */
+    void (*ctx)(lua_State *L, struct luahost *h, struct conn *c, struct slice name, struct arena *a);
 };
 
 struct luahost_ops {
@@ -54,6 +69,8 @@ struct luahost {
     struct permit_need *need;
     const struct luahost_ops *ops;
     void *ctx;
+    const struct luamessage_ops *messages; /* NULL: there are none */
+    void *modules;                         /* theirs */
     int64_t limit;           /* ns that a wait may take where nothing else says; 0: only what is around it bounds it */
     double scale;            /* of every timeout */
     struct luatask *current; /* the one that runs now */

@@ -109,6 +109,12 @@ static void tell(const struct conn *c, enum conn_change change)
     if (c->changed) c->changed(c->tap.ctx, change);
 }
 
+const char *conn_begun(const struct conn *c, const void *module)
+{
+    const struct conn_messages *m = c->messages;
+    return m && m->begun && m->begun_at == c->base && m->begun != module ? m->begun_name : NULL;
+}
+
 void conn_done(struct conn *c)
 {
     if (!c->sched) return;

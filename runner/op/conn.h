@@ -97,6 +97,10 @@ void conn_unwait(struct conn *c, struct task *t);
 /* True if another task than t waits for reading (or writing). */
 bool conn_claimed(const struct conn *c, const struct task *t, bool write);
 
+/* The name of a message module that has begun to read here, so that nobody else may: what it has made of the bytes
+ * would be lost. NULL if there is none, or it is `module`. */
+const char *conn_begun(const struct conn *c, const void *module);
+
 /* Ends our direction. 0 or -errno. */
 int conn_finish(struct conn *c);
 /* shutdown(SHUT_RD): what comes is dropped by the system. Sockets only. */

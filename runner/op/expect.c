@@ -379,16 +379,14 @@ bool expect_would_end(const struct expect_op *o, uint64_t *ret)
     return true;
 }
 
-/* A message module that has begun to read here must go on: what it has made of the bytes would be lost. */
 static bool begun_by_other(struct expect_op *o)
 {
-    const struct conn *c = o->op.conn;
-    const struct conn_messages *m = c->messages;
-    if (!m || !m->begun || m->begun_at != c->base || m->begun == o->x->module) return false;
+    const char *name = conn_begun(o->op.conn, o->x->module);
+    if (!name) return false;
     op_fail(&o->op, OP_MISUSE,
             arena_printf(o->arena,
-                         "`%s` has begun to read the message here, and nobody has taken it: only `%s` can go on",
-                         m->begun_name, m->begun_name));
+                         "`%s` has begun to read the message here, and nobody has taken it: only `%s` can go on", name,
+                         name));
     return true;
 }
 
