@@ -3,6 +3,7 @@
 cmake_minimum_required(VERSION 3.25)
 set(harmless short=40 eintr=40 eagain=40 short=30,eintr=20,eagain=20 short=90,eagain=60)
 set(exhausting emfile=30 emfile=100 socket@2=emfile accept4@1=emfile enobufs=30 enobufs=100 recv@2=enobufs
+    recvmsg@2=enobufs sendto@1=enobufs
     emfile=10,enobufs=10,short=30,eintr=20,eagain=20)
 
 function(run plan)

@@ -207,6 +207,8 @@ static const char *const option_words[] = {
     [SOCKOPT_MS] = "a duration such as 50ms",
     [SOCKOPT_LINGER] = "whole seconds, or false",
     [SOCKOPT_TEXT] = "a text",
+    [SOCKOPT_GROUP] = "a group: 239.1.2.3, ff02::1%lo",
+    [SOCKOPT_INTERFACE] = "a network interface",
 };
 
 static void put_options(struct reference *r)

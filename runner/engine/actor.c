@@ -13,8 +13,10 @@
 #include "engine/lua_host.h"
 #include "engine/program_run.h"
 #include "engine/proxy_run.h"
+#include "engine/resend.h"
 #include "engine/run.h"
 #include "engine/scope.h"
+#include "engine/sessions.h"
 #include "engine/step.h"
 #include "engine/wait.h"
 #include "engine/witness.h"
@@ -170,10 +172,29 @@ struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, c
                              const struct addr *peer)
 {
     struct channel *c = mem_zalloc(sizeof *c);
-    const enum conn_kind kind = scheme == ADDR_UNIX ? CONN_UNIX : CONN_TCP;
-    const int r = conn_init_socket(&c->conn, a->task.sched, fd, kind, peer);
+    struct sched *s = a->task.sched;
+    const bool datagrams = scheme == ADDR_UDP || scheme == ADDR_UNIXGRAM || scheme == ADDR_SEQPACKET;
+    const int r = datagrams ? conn_init_datagrams(&c->conn, s, fd, scheme, peer)
+                            : conn_init_socket(&c->conn, s, fd, scheme == ADDR_UNIX ? CONN_UNIX : CONN_TCP, peer);
     c->conn.server = !peer;
     return adopt(a, c, r, name);
+}
+
+struct channel *actor_attach_listener(struct actor *a)
+{
+    struct channel *c = mem_zalloc(sizeof *c);
+    listener_lend(a->listener, &c->conn);
+    c->conn.server = true;
+    return adopt(a, c, 0, NULL);
+}
+
+struct channel *actor_attach_share(struct actor *a, struct listener *l, const struct addr *peer)
+{
+    struct channel *c = mem_zalloc(sizeof *c);
+    conn_init_borrowed(&c->conn, a->task.sched, &l->fd, &l->watch, l->scheme, &l->addr, true);
+    c->conn.server = true;
+    if (peer->len > sizeof(sa_family_t)) conn_send_to(&c->conn, peer);
+    return adopt(a, c, 0, NULL);
 }
 
 struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool terminal)
@@ -318,6 +339,7 @@ static void close_channels(struct actor *a, bool keep_program)
             continue;
         }
         lua_host_lose_conn(c);
+        resend_stop(c);
         free_channel(c);
     }
 }
@@ -470,6 +492,7 @@ void actor_free(struct actor *a)
     close_channels(a, false);
     proxy_free(a->proxy);
     if (a->listener) {
+        sessions_free(a);
         listener_close(a->listener);
         mem_free(a->listener);
     }

@@ -30,6 +30,7 @@ struct channel {
     const char *name;     /* `as`, or NULL for the actor's own */
     struct actor *actor;
     struct told *told;      /* who tells of it; NULL: nobody wants to know */
+    struct resend *resend;  /* what is sent again, or NULL */
     struct luaconn *object; /* that Lua code sees, or NULL; object_ref is a registry reference */
     int object_ref;
     int64_t took_at; /* when bytes were last taken, 0: never */
@@ -117,6 +118,7 @@ struct actor {
     struct actor *next;        /* in the run's list */
     struct actor *server;      /* of a `serve` copy: whose listener accepted it */
     struct listener *listener; /* of a listening actor; copies have none */
+    struct sessions *sessions; /* of one that serves datagrams */
     struct program *program;   /* of a program actor */
     struct proxy *proxy;       /* of a proxy */
     struct channel *channels;  /* newest first */
@@ -143,6 +145,10 @@ struct channel *actor_channel(struct actor *a, const struct instr *in);
 /* Takes over a connected descriptor. NULL after actor_fail. name may be NULL; peer NULL: it was accepted. */
 struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, const char *name,
                              const struct addr *peer);
+/* The same on the listener's own socket, which takes datagrams from anybody. */
+struct channel *actor_attach_listener(struct actor *a);
+/* A share of another actor's listener, which puts in what belongs to it: a copy's of `serve`. */
+struct channel *actor_attach_share(struct actor *a, struct listener *l, const struct addr *peer);
 /* The same for the two pipes of a program, or twice its terminal. */
 struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool terminal);
 /* An eval for the step that runs. */

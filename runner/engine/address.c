@@ -16,12 +16,12 @@ static const char *unspoken(enum addr_scheme s)
 {
     switch (s) {
     case ADDR_TCP:
-    case ADDR_UNIX: return NULL;
+    case ADDR_UNIX:
+    case ADDR_UDP:
+    case ADDR_UNIXGRAM:
+    case ADDR_SEQPACKET: return NULL;
     case ADDR_TLS: return "`tls` addresses are not part of this version";
-    case ADDR_UDP: return "`udp` addresses are not part of this version";
     case ADDR_DTLS: return "`dtls` addresses are not part of this version";
-    case ADDR_UNIXGRAM: return "`unixgram` addresses are not part of this version";
-    case ADDR_SEQPACKET: return "`seqpacket` addresses are not part of this version";
     }
     return NULL;
 }
@@ -154,6 +154,24 @@ static bool check_listening(struct compiler *c, const struct node *map)
     return ok;
 }
 
+static bool compile_backlog(struct compiler *c, const struct node *map, bool listening, struct address_plan *ret)
+{
+    const struct pair *p = node_pair(map, "backlog");
+    if (!p) return true;
+    if (!listening) {
+        compile_error(c, p->key->mark, "`backlog` is for listening: this connects");
+        return false;
+    }
+    if (!compile_fixed(c, p->value, "backlog")) return false;
+    const int64_t backlog = field_int(p->value, 1);
+    if (backlog < 1 || backlog > UINT16_MAX) {
+        compile_error(c, p->value->mark, "`backlog` is a number from 1 to 65535");
+        return false;
+    }
+    ret->backlog = (uint32_t)backlog;
+    return true;
+}
+
 bool address_compile(struct compiler *c, const struct node *n, bool listening, struct address_plan *ret)
 {
     /* What is not of the right kind has a diagnostic already, here as below. */
@@ -169,6 +187,7 @@ bool address_compile(struct compiler *c, const struct node *n, bool listening, s
         ok = false;
     }
     if (options && options->kind == NODE_MAP && !options_compile(c, options, &ret->options, &ret->noptions)) ok = false;
+    if (!compile_backlog(c, n, listening, ret)) ok = false;
     if (listening) return check_listening(c, n) && ok;
     ok &= compile_bind_address(c, node_get(n, "bind"), ret);
     ok &= compile_retry(c, node_get(n, "retry"), ret);

@@ -23,6 +23,7 @@ struct address_plan {
     struct text_plan *bind;         /* or NULL */
     struct option_plan *options;
     uint32_t noptions;
+    uint32_t backlog; /* listening; 0: the system's most */
     bool retry;
     int64_t retry_every; /* ns */
     uint32_t retry_times;

@@ -440,6 +440,28 @@ static struct instr *own_step(struct compiler *c, const struct actor_model *m, c
     return in;
 }
 
+static bool compile_session(struct compiler *c, const struct node *n, struct actor_plan *p)
+{
+    if (!n) return true;
+    const struct node *by = n->kind == NODE_MAP ? node_get(n, "by") : n;
+    const struct node *timeout = n->kind == NODE_MAP ? node_get(n, "timeout") : NULL;
+    struct quantity q = {.value = 0};
+    bool ok = compile_quantity(c, timeout, QUANTITY_DURATION, 0, &q) && compile_fixed(c, timeout, "timeout");
+    p->session_timeout = q.value;
+    struct addr_spec spec;
+    size_t at;
+    const struct tmpl *t = &p->address.text.tmpl;
+    if (t->constant && !addr_parse(t->parts[0].text, &spec, &at) && addr_socktype(spec.scheme) != SOCK_DGRAM) {
+        compile_error(c, n->mark, "`session` is for datagrams: of a `%s` address each connection has its copy",
+                      addr_scheme_name(spec.scheme));
+        return false;
+    }
+    if (!by || by->kind != NODE_SCALAR) return ok;
+    p->session_mark = by->mark;
+    p->session = compile_expr(c, by, EXPR_VALUE);
+    return ok && p->session;
+}
+
 static bool compile_actor(struct compiler *c, struct actor_plan *p)
 {
     const struct actor_model *m = p->model;
@@ -470,6 +492,7 @@ static bool compile_actor(struct compiler *c, struct actor_plan *p)
     ok &= compile_block(c, &m->steps, &p->steps);
     ok &= compile_block(c, &m->serve, &p->serve);
     ok &= compile_block(c, &m->always, &p->always);
+    ok &= compile_session(c, m->session, p);
     p->has_meanwhile |= m->meanwhile.n > 0;
     if (m->meanwhile.n) ok &= compile_branches(c, &m->meanwhile, &p->meanwhile.list, &p->meanwhile.n);
     if (ok) ok = check_connected(c, m);

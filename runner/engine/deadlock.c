@@ -29,6 +29,8 @@ static bool nothing_in_flight(const struct conn *c, const struct conn *peer)
 
 static bool read_is_hopeless(const struct run *r, const struct conn *c)
 {
+    /* One can still be on its way, and others than the peer may send. */
+    if (c->datagrams) return false;
     const struct channel *peer = c->end == CONN_OPEN && !c->closed ? peer_channel(c) : NULL;
     if (!peer || peer->conn.closed || peer->conn.finished) return false;
     if (!peer->actor || peer->actor->run != r || !actor_unfinished(peer->actor)) return false;

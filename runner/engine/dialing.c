@@ -123,6 +123,13 @@ enum went dialing_accept_begin(struct actor *a, const struct instr *in, union op
 {
     (void)in;
     if (!a->listener) return actor_fail(a, "misuse", (struct mark){0}, "this actor does not listen");
+    if (listener_is_datagrams(a->listener)) {
+        if (a->accepted)
+            return actor_fail(a, "misuse", (struct mark){0},
+                              "datagrams come without being accepted: leave `accept` out");
+        sleep_begin(&room->sleep, 0);
+        return WENT_ON;
+    }
     accept_begin(&room->accept, a->listener);
     return WENT_ON;
 }
@@ -131,8 +138,11 @@ enum went dialing_accept_finish(struct actor *a, const struct instr *in, union o
 {
     a->accepted = true;
     const enum addr_scheme scheme = a->listener->scheme;
-    const int fd = accept_take(&room->accept);
-    return actor_attach(a, fd, scheme, in->nas ? in->as[0] : NULL, NULL) ? WENT_ON : WENT_FAILED;
+    struct channel *ch = listener_is_datagrams(a->listener)
+                             ? actor_attach_listener(a)
+                             : actor_attach(a, accept_take(&room->accept), scheme, in->nas ? in->as[0] : NULL, NULL);
+    if (ch) ch->conn.server = true;
+    return ch ? WENT_ON : WENT_FAILED;
 }
 
 static void tell_listening(struct actor *a, const struct addr_spec *spec)
@@ -143,23 +153,38 @@ static void tell_listening(struct actor *a, const struct addr_spec *spec)
     witness_listens(a->run->base->emit, a->listener, spec, &e);
 }
 
+static enum went cannot_listen(struct actor *a, const struct address_plan *p, const struct setting *set, int error)
+{
+    const struct permit_need *need = &a->run->need;
+    if (set->why) return actor_fail(a, "system", set->mark, "%s", set->why);
+    if (error == -PERMIT_DENIED)
+        return actor_fail(a, "permission", p->mark, "not permitted: %s; allow it with %s", need->what, need->flag);
+    return actor_fail(a, "system", p->mark, "cannot listen here: %s", strerror(-error));
+}
+
 enum went dialing_listen(struct actor *a)
 {
     const struct address_plan *p = &a->plan->address;
     struct addr_spec spec;
     if (!dialing_address(a, p, &spec)) return WENT_FAILED;
     if (!a->listener) a->listener = mem_zalloc(sizeof *a->listener);
-    struct permit_need *need = &a->run->need;
     if (spec.named) return actor_fail(a, "misuse", p->mark, "to listen takes a literal address, not a name");
     struct setting set = {.actor = a, .plan = p};
     const struct sock_setup setup = {set_options, &set};
-    const int r = listener_open(a->listener, &a->run->sched, &a->run->permit, &spec, 0, &setup, need);
-    if (set.why) return actor_fail(a, "system", set.mark, "%s", set.why);
-    if (r == -PERMIT_DENIED)
-        return actor_fail(a, "permission", p->mark, "not permitted: %s; allow it with %s", need->what, need->flag);
-    if (r < 0) return actor_fail(a, "system", p->mark, "cannot listen here: %s", strerror(-r));
+    const int r =
+        listener_open(a->listener, &a->run->sched, &a->run->permit, &spec, (int)p->backlog, &setup, &a->run->need);
+    if (r < 0) return cannot_listen(a, p, &set, r);
     tell_listening(a, &spec);
     return WENT_ON;
+}
+
+enum went dialing_listen_again(struct actor *a, struct actor *whom)
+{
+    const struct address_plan *p = &whom->plan->address;
+    struct setting set = {.actor = whom, .plan = p};
+    const struct sock_setup setup = {set_options, &set};
+    const int r = listener_again(whom->listener, &a->run->permit, (int)p->backlog, &setup, &a->run->need);
+    return r < 0 ? cannot_listen(a, p, &set, r) : WENT_ON;
 }
 
 const struct step_kind connect_kind = {

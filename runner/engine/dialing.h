@@ -20,6 +20,8 @@ enum went dialing_accept_finish(struct actor *a, const struct instr *in, union o
 
 /* The socket address that an address_plan stands for, for a connect: of another actor, what it listens on. */
 bool dialing_address(struct actor *a, const struct address_plan *p, struct addr_spec *ret);
+/* Opens again an actor's listener that is closed, on the very address that it had, as its address says. */
+enum went dialing_listen_again(struct actor *a, struct actor *whom);
 /* Opens an actor's listener. WENT_ON, or WENT_FAILED after actor_fail. */
 enum went dialing_listen(struct actor *a);
 

@@ -1,5 +1,6 @@
 #include "engine/failure.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,11 +164,11 @@ static void note_connection(struct run *r, const struct channel *c, struct event
         failure_note(r, f, "connection", "%s, closed by this actor", where);
         return;
     }
-    const int waiting = k->kind == CONN_PROGRAM ? 0 : sock_unread(k->fd.rfd);
+    const int waiting = k->kind == CONN_PROGRAM ? 0 : sock_unread(conn_fd(k));
     const uint64_t unread = k->n + (waiting > 0 ? (uint64_t)waiting : 0);
     const char *state =
         k->kind == CONN_TCP && tcp_facts_of_fd(k->fd.rfd, &facts) == 0 ? tcp_state_name(facts.state) : NULL;
-    if (k->end == CONN_RESET) state = "reset by the peer";
+    if (k->end == CONN_RESET) state = k->error == ECONNREFUSED ? "refused" : "reset by the peer";
     if (k->end == CONN_FIN && !state) state = "closed by the peer";
     failure_note(r, f, "connection", "%s%s%s, %s unread%s", where, state ? ", " : "", state ? state : "",
                  units_show_size(unread, size), k->torn ? ", a send was cut off" : "");
@@ -317,6 +318,8 @@ static void tell_status(struct run *r, struct event_failure *f, const struct cho
     if (op->status == SR_DENIED) {
         f->kind = "permission";
         buf_printf(&text, "not permitted: %s; allow it with %s", r->need.what, r->need.flag);
+    } else if (op->status == SR_SYSTEM && op->why) {
+        buf_adds(&text, op->why);
     } else if (op->status == SR_SYSTEM || op->status == SR_UNREACHABLE) {
         buf_printf(&text, "%s%s", text.n ? ": " : "", strerror(op->error));
     }

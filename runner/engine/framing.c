@@ -180,7 +180,7 @@ static bool read_framing(struct reading *r)
     case KEY_UNTIL: return read_until(r);
     case KEY_BYTES: return read_bytes(r);
     case KEY_PREFIXED: return read_prefixed(r);
-    case KEY_DATAGRAM: return wrong(r, r->name->mark, "`datagram` is not part of this version");
+    case KEY_DATAGRAM: r->p->x.framing = FRAMING_DATAGRAM; return set_matching(r, r->value);
     case KEY_REST: return read_rest(r);
     case KEY_UNPACK: return read_unpack(r);
     case KEY_URGENT: return read_urgent(r);
@@ -576,6 +576,7 @@ static void show_framing(const struct expectation *x, const struct unpacking *un
     case FRAMING_BYTES: buf_printf(out, "%" PRIu64 " byte%s", x->count, x->count == 1 ? "" : "s"); break;
     case FRAMING_PREFIXED: buf_printf(out, "a frame behind its %s count", counts[x->prefix]); break;
     case FRAMING_REST: buf_adds(out, "the rest"); break;
+    case FRAMING_DATAGRAM: buf_adds(out, "a datagram"); break;
     case FRAMING_CUSTOM: break;
     case FRAMING_URGENT:
         buf_adds(out, "urgent data ");

@@ -173,7 +173,7 @@ bool loop_peer_gone(struct actor *a, struct wait *w)
         return false;
     for (uint32_t i = 0; i < w->main.n; i++) {
         const struct op *op = &w->main.list[i].room->op;
-        if (!op->conn || op->conn->end != CONN_FIN || !op->edge || conn_from(op->conn, op->conn->base).n) return false;
+        if (!op->conn || op->conn->end != CONN_FIN || !op->edge || conn_has(op->conn, op->conn->base)) return false;
     }
     leave(a, f);
     return true;

@@ -23,8 +23,9 @@ struct talk {
     lua_State *thread;
     int slots; /* registry reference */
     enum pending pending;
-    uint64_t pos; /* where the pending message begins */
-    size_t seen;  /* bytes that were there when it was decoded last */
+    uint64_t pos;      /* where the pending message begins */
+    uint64_t datagram; /* which one that is: an empty one does not move the place. 0: of a stream */
+    size_t seen;       /* bytes that were there when it was decoded last */
     const struct module_message *message;
     struct view value, raw; /* as matchers see it; as the table was */
     const char *why;
@@ -90,13 +91,13 @@ static struct talk *find_talk(const struct conn *c, const struct module_spec *m)
 static void push_ctx(lua_State *L, const struct conn *c)
 {
     char peer[ADDR_TEXT] = "localhost";
-    if (c && c->kind == CONN_TCP && c->peer.len) addr_show(&c->peer.sa, c->peer.len, peer, sizeof peer);
+    if (c && c->peer.len) addr_show(&c->peer.sa, c->peer.len, peer, sizeof peer);
     lua_newtable(L);
     lua_createtable(L, 0, 2);
     lua_createtable(L, 0, 3);
     lua_pushstring(L, c && c->server ? "server" : "client");
     lua_setfield(L, -2, "role");
-    lua_pushboolean(L, false);
+    lua_pushboolean(L, c && c->datagrams);
     lua_setfield(L, -2, "datagram");
     lua_pushstring(L, peer);
     lua_setfield(L, -2, "peer");
@@ -341,7 +342,7 @@ static enum pending finish(struct luastate *s, struct talk *t, int n)
     if (!t->message)
         return broken(t, arena_printf(&t->arena, "decode gave `%.*s`, which is none of its messages",
                                       (int)slice_part(name, 0, 60).n, name.p));
-    if (size == 0)
+    if (size == 0 && !t->datagram)
         return broken(t, arena_printf(&t->arena,
                                       "decode gave `%.*s` without taking a byte: the same would come again for ever",
                                       (int)name.n, name.p));
@@ -409,6 +410,7 @@ static enum pending go_on(struct luastate *s, struct talk *t, const struct conn 
 static enum pending begin(struct luastate *s, struct talk *t, const struct reader *at, struct slice have, bool complete)
 {
     t->pos = at->pos;
+    t->datagram = at->conn->datagrams ? at->conn->datagrams->received : 0;
     t->reader->at = 0;
     luastate_room(s->L);
     lua_pushcfunction(s->L, start_protected);
@@ -423,8 +425,9 @@ static enum pending begin(struct luastate *s, struct talk *t, const struct reade
 static enum pending decode(struct luastate *s, struct talk *t, const struct reader *at, struct slice have,
                            bool complete)
 {
-    if (t->pending != PENDING_NONE && t->pos != at->pos) give_up(t);
-    if (t->pending == PENDING_NONE) return have.n ? begin(s, t, at, have, complete) : PENDING_WAITS;
+    const struct conn_datagrams *d = at->conn->datagrams;
+    if (t->pending != PENDING_NONE && (t->pos != at->pos || (d && t->datagram != d->received))) give_up(t);
+    if (t->pending == PENDING_NONE) return have.n || (d && d->here) ? begin(s, t, at, have, complete) : PENDING_WAITS;
     if (t->pending != PENDING_WAITS || (have.n == t->seen && !complete)) return t->pending;
     return go_on(s, t, at->conn, have, complete, 0);
 }

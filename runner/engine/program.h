@@ -125,7 +125,10 @@ struct actor_plan {
     struct block setup; /* before its steps */
     struct block steps;
     struct block serve;
-    struct block always; /* once all others have ended, whatever happened */
+    struct block always;  /* once all others have ended, whatever happened */
+    struct expr *session; /* tells the copies of `serve` apart; NULL: by the sender */
+    struct mark session_mark;
+    int64_t session_timeout; /* ns, 0: none */
     struct meanwhile meanwhile;
     bool has_meanwhile; /* its own, or that of a block in it */
     bool lf;            /* eol */

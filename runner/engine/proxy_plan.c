@@ -230,12 +230,30 @@ static bool compile_rule(struct compiler *c, const struct node *n, bool datagram
     return ok && check_rule(c, n, p, datagrams);
 }
 
+static bool is_of_datagrams(const struct node *address)
+{
+    if (address && address->kind == NODE_MAP) address = node_get(address, "to");
+    return address && address->kind == NODE_SCALAR &&
+           (slice_starts(address->text, SLICE("udp:")) || slice_starts(address->text, SLICE("unixgram:")) ||
+            slice_starts(address->text, SLICE("seqpacket:")));
+}
+
 static bool speaks_datagrams(const struct actor_model *m)
 {
-    const struct node *listen = m ? node_get(m->endpoint, "listen") : NULL;
-    if (listen && listen->kind == NODE_MAP) listen = node_get(listen, "to");
-    return listen && listen->kind == NODE_SCALAR &&
-           (slice_starts(listen->text, SLICE("udp:")) || slice_starts(listen->text, SLICE("unixgram:")));
+    return m && is_of_datagrams(node_get(m->endpoint, "listen"));
+}
+
+/* Its connections are streams so far. */
+static bool check_streams(struct compiler *c, const struct actor_model *m)
+{
+    static const char *const ends[] = {"listen", "to"};
+    for (int i = 0; i < 2; i++) {
+        const struct node *address = node_get(m->endpoint, ends[i]);
+        if (!is_of_datagrams(address)) continue;
+        compile_error(c, address->mark, "a proxy of datagrams is not part of this version");
+        return false;
+    }
+    return true;
 }
 
 bool rules_compile(struct compiler *c, const struct node *list, const struct actor_model *m, struct rules_plan *ret)
@@ -271,6 +289,7 @@ struct proxy_plan *proxy_plan_compile(struct compiler *c, const struct actor_mod
         ok = false;
     }
     ok &= rules_compile(c, node_get(m->map, "rules"), m, &p->rules);
+    ok &= check_streams(c, m);
     return ok ? p : NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "engine/framing.h"
 #include "engine/lanes.h"
 #include "engine/loop.h"
+#include "engine/resend.h"
 #include "engine/run.h"
 #include "engine/scope.h"
 #include "util/clock.h"
@@ -218,9 +219,16 @@ static void bound(struct actor *a, struct wait *w, int64_t limit)
     if (loop < w->deadline) w->deadline = loop;
 }
 
+/* Like a first connection it may take its time. */
+static bool awaits_first(const struct wait *w)
+{
+    const struct conn *c = w->main.n ? w->main.list[0].room->op.conn : NULL;
+    return c && c->datagrams && c->server && !c->datagrams->received;
+}
+
 static int64_t default_limit(const struct actor *a, const struct wait *w)
 {
-    return w->in->kind->untimed ? 0 : a->plan->step_timeout;
+    return w->in->kind->untimed || awaits_first(w) ? 0 : a->plan->step_timeout;
 }
 
 static enum went set_deadline(struct actor *a, struct wait *w)
@@ -378,6 +386,13 @@ static void take_bytes(struct actor *a, struct op *op)
     op_commit(op);
 }
 
+/* What it was sent again for has come. */
+static void met(const struct op *op)
+{
+    if (op->conn && ((struct channel *)op->conn)->resend && strncmp(op->type->name, "expect", 6) == 0)
+        resend_stop((struct channel *)op->conn);
+}
+
 /* Everything has failed at this message: may it be passed over? WENT_ON: it was, look again. WENT_END: no. */
 static enum went try_ignore(struct actor *a, struct wait *w, bool *ret_waiting)
 {
@@ -385,7 +400,8 @@ static enum went try_ignore(struct actor *a, struct wait *w, bool *ret_waiting)
     if (!w->in->ignore.n || !c || !at_edge(&w->main)) return WENT_END;
     if (!w->ignored.n && begin_ignored(a, w, c) != WENT_ON) return WENT_FAILED;
     struct choice *best = poll_choices(a, &w->ignored, true, NULL, ret_waiting);
-    if (!best || best->room->op.end == c->base) return WENT_END;
+    /* Of a stream it would be passed over for ever. */
+    if (!best || (best->room->op.end == c->base && !c->datagrams)) return WENT_END;
     take_bytes(a, &best->room->op);
     rewind_choices(&w->main);
     rewind_choices(&w->ignored);
@@ -424,6 +440,7 @@ static enum went chosen(struct actor *a, struct wait *w, struct choice *c, bool 
         a->wait = w;
         return went;
     }
+    if (!meanwhile) met(&room->op);
     take_bytes(a, &room->op);
     if (!meanwhile) {
         if (before && before->kind == FRAME_LANES && taken.chain)
@@ -466,6 +483,7 @@ enum went wait_for_step(struct actor *a, const struct instr *in)
         a->wait = w;
         return went;
     }
+    met(&w->room.op);
     take_bytes(a, &w->room.op);
     wait_free(a, w);
     return WENT_ON;
@@ -533,7 +551,7 @@ bool wait_is_resting(const struct actor *a)
     if (!w || !a->top) return false;
     for (uint32_t i = 0; i < w->main.n; i++) {
         const struct op *op = &w->main.list[i].room->op;
-        if (!op->edge || !op->conn || conn_from(op->conn, op->conn->base).n) return false;
+        if (!op->edge || !op->conn || conn_has(op->conn, op->conn->base)) return false;
     }
     return loop_at_opening(a);
 }

@@ -16,14 +16,31 @@ struct closed {
     char *actor;
 };
 
+static const char *protocol_of_datagrams(enum addr_scheme s)
+{
+    return s == ADDR_UDP ? "udp" : s == ADDR_UNIXGRAM ? "unixgram" : "seqpacket";
+}
+
 static const char *protocol(const struct conn *c)
 {
     switch ((enum conn_kind)c->kind) {
     case CONN_TCP: return "tcp";
     case CONN_UNIX: return "unix";
+    case CONN_DATAGRAM: return protocol_of_datagrams(c->datagrams->scheme);
     case CONN_PROGRAM: break;
     }
     return "program";
+}
+
+static bool is_inet(const struct conn *c)
+{
+    return c->kind == CONN_TCP || (c->kind == CONN_DATAGRAM && c->datagrams->scheme == ADDR_UDP);
+}
+
+static const char *type(const struct conn *c)
+{
+    if (c->kind != CONN_DATAGRAM) return "SOCK_STREAM";
+    return c->datagrams->scheme == ADDR_SEQPACKET ? "SOCK_SEQPACKET" : "SOCK_DGRAM";
 }
 
 static const char *show(const struct addr_inet *a, char *text, size_t size)
@@ -36,22 +53,32 @@ static const char *family(int f)
     return f == AF_UNIX ? "AF_UNIX" : f == AF_INET6 ? "AF_INET6" : "AF_INET";
 }
 
+static void show_connect(const struct witness *w, int f, char *text)
+{
+    char shown[ADDR_TEXT];
+    const struct conn *c = w->conn;
+    const char *peer = is_inet(c)                 ? show(&c->peer, shown, sizeof shown)
+                       : c->kind == CONN_DATAGRAM ? conn_show_peer(c, shown, sizeof shown)
+                                                  : c->path;
+    const int n = snprintf(text, CALLS_TEXT, "socket(%s, %s, 0) = %d", family(f), type(c), w->fd);
+    if (peer && *peer) snprintf(text + n, CALLS_TEXT - (size_t)n, "\nconnect(%d, %s) = 0", w->fd, peer);
+}
+
 /* What has been called for it: as strace would show it, but for the flags that every socket has. */
 static void show_calls(const struct witness *w, enum event_action action, size_t n, char *text)
 {
-    char peer[ADDR_TEXT];
     const struct conn *c = w->conn;
     const bool program = c->kind == CONN_PROGRAM;
-    const int f = c->kind == CONN_TCP ? c->local.sa.sa_family : AF_UNIX;
+    const int f = is_inet(c) ? c->local.sa.sa_family : AF_UNIX;
     *text = '\0';
     switch (action) {
     case EVENT_CONNECT:
-        if (!program)
-            snprintf(text, CALLS_TEXT, "socket(%s, SOCK_STREAM, 0) = %d\nconnect(%d, %s) = 0", family(f), w->fd, w->fd,
-                     f == AF_UNIX ? c->path : show(&c->peer, peer, sizeof peer));
+        if (!program) show_connect(w, f, text);
         break;
     case EVENT_ACCEPT:
-        if (w->listener)
+        if (c->kind == CONN_DATAGRAM && c->datagrams->scheme != ADDR_SEQPACKET)
+            break;
+        else if (w->listener)
             snprintf(text, CALLS_TEXT, "accept4(%d) = %d", w->listener, w->fd);
         else
             snprintf(text, CALLS_TEXT, "accept4() = %d", w->fd);
@@ -96,10 +123,11 @@ static void tell(const struct witness *w, enum event_action action, bool sent, s
     const struct conn *c = w->conn;
     const bool opens = action == EVENT_CONNECT || action == EVENT_ACCEPT;
     struct event_socket s;
-    if (opens || w->emit->sockets) {
+    /* The peer of a datagram is its own. */
+    if (opens || w->emit->sockets || c->kind == CONN_DATAGRAM) {
         s = (struct event_socket){.protocol = protocol(c), .fd = c->closed ? 0 : w->fd, .server = c->server};
-        s.local = c->kind == CONN_TCP ? show(&c->local, local, sizeof local) : c->server ? c->path : NULL;
-        s.peer = c->kind == CONN_TCP ? show(&c->peer, peer, sizeof peer) : c->server ? NULL : c->path;
+        s.local = is_inet(c) ? show(&c->local, local, sizeof local) : c->server ? c->path : NULL;
+        s.peer = is_inet(c) ? show(&c->peer, peer, sizeof peer) : c->server ? NULL : c->path;
         s.inside = opens && c->kind == CONN_UNIX && c->server && sock_peer_is_ours(w->fd);
         e->socket = &s;
     }
@@ -156,8 +184,8 @@ void witness_begin(struct witness *w, struct conn *c)
 {
     w->conn = c;
     w->number = ++*w->emit->connections;
-    w->fd = c->fd.rfd;
-    w->out = c->fd.wfd;
+    w->fd = conn_fd(c);
+    w->out = c->kind == CONN_PROGRAM ? c->fd.wfd : w->fd;
     conn_observe(c, saw_bytes, w, true);
     conn_observe_changes(c, saw_change);
     struct event e = {0};
@@ -196,15 +224,20 @@ void witness_listens(struct emit *emit, const struct listener *l, const struct a
     struct addr a;
     if (!emit_messages(emit)) return;
     addr_of_spec(asked, &a);
-    struct event_socket s = {.protocol = f == AF_UNIX ? "unix" : "tcp",
+    const bool datagrams = listener_is_datagrams(l);
+    struct event_socket s = {.protocol = datagrams      ? protocol_of_datagrams(l->scheme)
+                                         : f == AF_UNIX ? "unix"
+                                                        : "tcp",
                              .local = addr_show(&l->addr.sa, l->addr.len, local, sizeof local),
-                             .state = "listen",
+                             .state = datagrams ? NULL : "listen",
                              .fd = fd};
     if (emit->sockets) {
-        char reuse[64] = "";
+        char reuse[64] = "", listen[64] = "";
+        if (!datagrams) snprintf(listen, sizeof listen, "\nlisten(%d, %d) = 0", fd, LISTENER_BACKLOG);
         if (f != AF_UNIX) snprintf(reuse, sizeof reuse, "\nsetsockopt(%d, SOL_SOCKET, SO_REUSEADDR, 1) = 0", fd);
-        snprintf(calls, sizeof calls, "socket(%s, SOCK_STREAM, 0) = %d%s\nbind(%d, %s) = 0\nlisten(%d, %d) = 0",
-                 family(f), fd, reuse, fd, addr_show(&a.sa, a.len, wanted, sizeof wanted), fd, LISTENER_BACKLOG);
+        snprintf(calls, sizeof calls, "socket(%s, %s, 0) = %d%s\nbind(%d, %s) = 0%s", family(f),
+                 datagrams ? "SOCK_DGRAM" : "SOCK_STREAM", fd, reuse, fd,
+                 addr_show(&a.sa, a.len, wanted, sizeof wanted), listen);
         s.calls = calls;
     }
     who->kind = EVENT_TRAFFIC;

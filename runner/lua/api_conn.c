@@ -26,7 +26,9 @@ int luaconn_push(lua_State *L, int fd, enum addr_scheme scheme, const struct add
     struct luaconn *c = object_push(L, &luaconn_type, sizeof *c + sizeof(struct conn), 0);
     struct conn *conn = (struct conn *)(c + 1);
     c->timeout = LUAWAIT_DEFAULT;
-    const int r = conn_init_socket(conn, h->sched, fd, scheme == ADDR_UNIX ? CONN_UNIX : CONN_TCP, peer);
+    const bool datagrams = scheme == ADDR_UDP || scheme == ADDR_UNIXGRAM || scheme == ADDR_SEQPACKET;
+    const int r = datagrams ? conn_init_datagrams(conn, h->sched, fd, scheme, peer)
+                            : conn_init_socket(conn, h->sched, fd, scheme == ADDR_UNIX ? CONN_UNIX : CONN_TCP, peer);
     if (r < 0) {
         lua_pop(L, 1);
         return r;
@@ -162,6 +164,29 @@ static int m_send(lua_State *L)
     return send_text(L, c, conn, 0);
 }
 
+/*: datagram:sendto(data, address) -> bytes | nil, reason
+ * Sends one datagram there, and so what `send` sends from then on. Not on a connection.
+ * example: d:sendto("ping", "udp://127.0.0.1:5000") */
+static int m_sendto(lua_State *L)
+{
+    struct luaconn *c = luaconn_check(L, 1);
+    struct conn *conn = writable(L, c);
+    struct luahost *h = luahost_of(L);
+    struct addr_spec spec;
+    struct addr to;
+    luaL_checkstring(L, 2);
+    lua_settop(L, 3);
+    api_address(L, 3, &spec);
+    if (spec.named) return luaL_error(L, "sendto: a literal address is wanted, not a name");
+    if (!conn->datagrams || conn->datagrams->end.connected) return luaL_error(L, "sendto: this socket is connected");
+    if (spec.scheme != conn->datagrams->scheme)
+        return luaL_error(L, "sendto: the socket is one of `%s`", addr_scheme_name(conn->datagrams->scheme));
+    addr_of_spec(&spec, &to);
+    if (permit_address(h->permit, &to.sa, to.len, NULL, false, h->need) == -PERMIT_DENIED) return luafail_denied(L, h);
+    conn_send_to(conn, &to);
+    return send_text(L, c, conn, 0);
+}
+
 /*: connection:urgent(byte) -> 1 | nil, reason
  * Sends one byte of TCP urgent data (tcp(7), MSG_OOB).
  * example: c:urgent("!") */
@@ -232,15 +257,48 @@ static uint64_t check_count(lua_State *L, int arg)
     return (uint64_t)n;
 }
 
+static int received_from(lua_State *L, int status, lua_KContext ctx)
+{
+    const struct luaconn *c = lua_touserdata(L, 1);
+    char text[ADDR_TEXT + 16];
+    const bool done = luawait_result(L) == LUAWAIT_DONE;
+    const int n = received(L, status, ctx);
+    if (!done) return n;
+    const bool known = c->conn->datagrams->end.connected || c->conn->datagrams->end.from.len > sizeof(sa_family_t);
+    conn_show_peer(c->conn, text, sizeof text);
+    if (known && *text)
+        lua_pushstring(L, text);
+    else
+        lua_pushnil(L);
+    return 2;
+}
+
+/*: datagram:receivefrom() -> bytes, address | nil, reason
+ * The next datagram, which may be empty, and where it came from: `udp://127.0.0.1:5000`; nil for a Unix socket without
+ * a name. "refused": the system has heard that nobody listens where the last one was sent.
+ * example: local data, who = d:receivefrom() */
+static int m_receivefrom(lua_State *L)
+{
+    struct luaconn *c = luaconn_check(L, 1);
+    struct conn *conn = luaconn_readable(L, c);
+    if (!conn) return api_nil(L, "closed");
+    lua_settop(L, 1);
+    struct receive_op *o = &api_room(L)->receive;
+    receive_begin(o, conn, RECEIVE_DATAGRAM);
+    return luawait(L, &o->op, c->timeout, TAKE_VALUE, received_from);
+}
+
 /*: connection:receive([what = "l"]) -> bytes | kind, fields | nil, reason, partial
- * As io.read has it: a number takes that many bytes, "l" a line without its end (LF or CRLF), "L" with it, "a"
- * everything to the end. The name of a message module takes its next message, whatever it is: its kind and its fields.
- * The partial result is a copy of what has come so far: it is still unread.
+ * Of datagrams without `what` the next one. Else as io.read has it: a number takes that many bytes, "l" a line without
+ * its end (LF or CRLF), "L" with it, "a" everything to the end. The name of a message module takes its next message,
+ * whatever it is: its kind and its fields. The partial result is a copy of what has come so far: it is still unread.
  * example: local kind, request = c:receive("http") */
 static int m_receive(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);
     if (lua_type(L, 2) == LUA_TNUMBER) return receive(L, c, RECEIVE_COUNT, check_count(L, 2), nothing, TAKE_VALUE);
+    const bool datagram = lua_isnoneornil(L, 2) && c->conn && c->conn->datagrams;
+    if (datagram) return receive(L, c, RECEIVE_DATAGRAM, 0, nothing, TAKE_VALUE);
     const char *what = luaL_optstring(L, 2, "l");
     if (*what == '*')
         what++;
@@ -350,6 +408,13 @@ static int m_lines(lua_State *L)
     return 2;
 }
 
+static int ended_raw(lua_State *L, struct conn *conn)
+{
+    const char *why = conn->end == CONN_FIN ? "closed" : sr_status_name(sr_status_of_errno(conn->error));
+    conn_reopen(conn);
+    return api_nil(L, why);
+}
+
 /*: connection:recvraw(max) -> bytes | nil, reason
  * Exactly one recv(2), or what has been received and not taken yet: "again" if nothing is there.
  * example: local data, why = c:recvraw(1) */
@@ -359,11 +424,11 @@ static int m_recvraw(lua_State *L)
     const uint64_t most = check_count(L, 2);
     struct conn *conn = luaconn_readable(L, c);
     if (!conn) return api_nil(L, "closed");
-    if (!conn->n) {
+    if (!conn_has(conn, conn->base)) {
         conn->in.ready |= READY_READ;
         const int r = conn_fill(conn);
         if (r == -EAGAIN) return api_nil(L, "again");
-        if (r <= 0) return api_nil(L, conn->end == CONN_FIN ? "closed" : "reset");
+        if (r <= 0) return ended_raw(L, conn);
     }
     const struct slice have = slice_part(conn_from(conn, conn->base), 0, (size_t)most);
     lua_pushlstring(L, have.p, have.n);
@@ -474,12 +539,12 @@ static int index_conn(lua_State *L)
     const char *name = lua_tostring(L, 2);
     const bool peer = strcmp(name, "peer") == 0;
     if (!c->conn || (!peer && strcmp(name, "local") != 0)) return 1;
-    char text[ADDR_TEXT];
-    const struct addr_inet *at = peer ? &c->conn->peer : &c->conn->local;
-    if (c->conn->kind == CONN_TCP)
-        lua_pushfstring(L, "tcp://%s", addr_show(&at->sa, at->len, text, sizeof text));
-    else if (c->conn->kind == CONN_UNIX)
-        lua_pushfstring(L, "unix://%s", c->conn->path ? c->conn->path : "");
+    char text[ADDR_TEXT + 16];
+    if (peer)
+        conn_show_peer(c->conn, text, sizeof text);
+    else
+        conn_show_local(c->conn, text, sizeof text);
+    if (*text) lua_pushstring(L, text);
     return 1;
 }
 
@@ -495,9 +560,11 @@ static int show_conn(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {{"send", m_send},
+                                   {"sendto", m_sendto},
                                    {"urgent", m_urgent},
                                    {"sendraw", m_sendraw},
                                    {"receive", m_receive},
+                                   {"receivefrom", m_receivefrom},
                                    {"receiveuntil", m_receiveuntil},
                                    {"receiveany", m_receiveany},
                                    {"receiveprefixed", m_receiveprefixed},

@@ -8,6 +8,8 @@
 #include "net/tcpinfo.h"
 #include "util/units.h"
 
+enum { OPTION_TEXT = 64 };
+
 /* Connections: what is known about them, and options. */
 
 static struct conn *open_conn(lua_State *L)
@@ -19,8 +21,11 @@ static struct conn *open_conn(lua_State *L)
 static int push_name(lua_State *L, const struct conn *c, const struct addr_inet *at)
 {
     char text[ADDR_TEXT];
-    if (c->kind != CONN_TCP) {
-        lua_pushstring(L, c->path ? c->path : "");
+    if (!at->len) {
+        char url[ADDR_TEXT + 16];
+        const char *shown = at == &c->peer ? conn_show_peer(c, url, sizeof url) : conn_show_local(c, url, sizeof url);
+        const char *path = strstr(shown, "://");
+        lua_pushstring(L, path ? path + 3 : "");
         return 1;
     }
     lua_pushstring(L, addr_show_host(&at->sa, at->len, text, sizeof text));
@@ -74,11 +79,6 @@ static const struct sockopt *check_option(lua_State *L)
     return o;
 }
 
-static int family_of(const struct conn *c)
-{
-    return c->kind == CONN_TCP ? c->local.sa.sa_family : AF_UNIX;
-}
-
 /*: connection:setoption(name, value) -> true | nil, reason
  * Sets a socket option, by the names of `set_option`: nodelay, rcvbuf, sndbuf, linger, ttl ...
  * example: c:setoption("nodelay", true) */
@@ -89,17 +89,17 @@ static int m_setoption(lua_State *L)
     int64_t value = 0;
     luaL_checkany(L, 3);
     const struct slice text = slice_of(luaL_tolstring(L, 3, NULL));
-    const char *why = o->type == SOCKOPT_TEXT ? NULL : sockopt_parse(o, text, &value);
+    const char *why = sockopt_parse(o, text, &value);
     if (why) return luaL_error(L, "%s: %s", o->name, why);
     if (!c) return api_nil(L, "closed");
-    const int r = sockopt_set(c->fd.rfd, family_of(c), o, value, text);
+    const int r = sockopt_set(conn_fd(c), conn_family(c), o, value, text);
     if (r < 0) return api_nil_errno(L, -r);
     lua_pushboolean(L, true);
     return 1;
 }
 
 /*: connection:getoption(name) -> value | nil, reason
- * What the system has: a boolean, a number, or seconds.
+ * What the system has: a boolean, a number, seconds, or a text.
  * example: c:getoption("rcvbuf") */
 static int m_getoption(lua_State *L)
 {
@@ -107,10 +107,14 @@ static int m_getoption(lua_State *L)
     const struct sockopt *o = check_option(L);
     int64_t value = 0;
     if (!c) return api_nil(L, "closed");
-    const int r = sockopt_get(c->fd.rfd, family_of(c), o, &value);
+    char text[OPTION_TEXT];
+    const int r = o->type == SOCKOPT_TEXT ? sockopt_get_text(conn_fd(c), o, text, sizeof text)
+                                          : sockopt_get(conn_fd(c), conn_family(c), o, &value);
     if (r < 0) return api_nil_errno(L, -r);
     if (o->type == SOCKOPT_BOOL)
         lua_pushboolean(L, value != 0);
+    else if (o->type == SOCKOPT_TEXT)
+        lua_pushstring(L, text);
     else if (o->type == SOCKOPT_SECONDS || o->type == SOCKOPT_MS)
         lua_pushnumber(L, (lua_Number)value / (lua_Number)NS_PER_S);
     else
@@ -155,7 +159,7 @@ static int m_info(lua_State *L)
         lua_getfield(L, 1, names[i]);
         lua_setfield(L, -2, names[i]);
     }
-    const int waiting = c->kind == CONN_PROGRAM ? 0 : sock_unread(c->fd.rfd);
+    const int waiting = c->kind == CONN_PROGRAM ? 0 : sock_unread(conn_fd(c));
     set_integer(L, "sent", c->sent);
     set_integer(L, "received", c->base + c->n);
     set_integer(L, "unread", c->n + (waiting > 0 ? (uint64_t)waiting : 0));

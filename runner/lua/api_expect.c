@@ -166,10 +166,10 @@ static const struct luamessage_ops *messages_of(lua_State *L, const struct luaho
 /* The framing key of the table at 2, whose value is pushed. */
 static void frame_table(lua_State *L, struct expecting *e)
 {
-    enum { KEYS = 5 };
-    static const char *const names[KEYS] = {"line", "until", "bytes", "prefixed", "rest"};
-    static const enum framing framings[KEYS] = {FRAMING_LINE, FRAMING_UNTIL, FRAMING_BYTES, FRAMING_PREFIXED,
-                                                FRAMING_REST};
+    enum { KEYS = 6 };
+    static const char *const names[KEYS] = {"line", "until", "bytes", "prefixed", "rest", "datagram"};
+    static const enum framing framings[KEYS] = {FRAMING_LINE,     FRAMING_UNTIL, FRAMING_BYTES,
+                                                FRAMING_PREFIXED, FRAMING_REST,  FRAMING_DATAGRAM};
     size_t found = 0;
     while (found < KEYS && lua_getfield(L, 2, names[found]) == LUA_TNIL) {
         lua_pop(L, 1);
@@ -187,7 +187,7 @@ static void frame_table(lua_State *L, struct expecting *e)
     if (found == 2) e->x.count = (uint64_t)luaL_checkinteger(L, value);
     if (found == 2 && e->x.count > CONN_BUFFER_MOST) luaL_error(L, "expect: bytes: 0 to 64 MiB");
     if (found == 3) e->x.prefix = prefix_at(L, value);
-    if (found == 0 || found == 4) {
+    if (found == 0 || found >= 4) {
         if (!lua_isboolean(L, value)) e->x.matcher = matcher_at(L, value, &e->arena, 0);
     } else if (lua_getfield(L, 2, "is") != LUA_TNIL) {
         e->x.matcher = matcher_at(L, -1, &e->arena, 0);

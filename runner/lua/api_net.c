@@ -161,6 +161,9 @@ int api_open_listener(lua_State *L, bool must)
     lua_settop(L, 2);
     api_address(L, 1, &spec);
     if (spec.named) return luaL_error(L, "listen: a literal address is wanted, not a name");
+    if (addr_socktype(spec.scheme) == SOCK_DGRAM)
+        return luaL_error(L, "listen: nobody connects to a `%s` socket, open it with `datagram`",
+                          addr_scheme_name(spec.scheme));
     api_option(L, 2, "backlog");
     const lua_Integer backlog = luaL_optinteger(L, -1, 0);
     luaL_argcheck(L, backlog >= 0 && backlog <= 65535, 2, "backlog: 0 to 65535");
@@ -186,6 +189,37 @@ int api_open_listener(lua_State *L, bool must)
 static int f_listen(lua_State *L)
 {
     return api_open_listener(L, false);
+}
+
+static int open_datagram(struct luahost *h, const struct addr_spec *spec)
+{
+    struct addr a;
+    addr_of_spec(spec, &a);
+    return sock_listen(h->permit, &a, SOCK_DGRAM, 0, NULL, h->need);
+}
+
+/*: datagram(address) -> datagram | nil, reason
+ * A socket at `udp://host:port` or `unixgram:///path` that takes datagrams from anybody; port 0 is any that is free. A
+ * connection with `sendto` and `receivefrom` beside its other methods. `connect` gives one that has a single peer.
+ * example: local d = sock.datagram("udp://127.0.0.1:0") */
+static int f_datagram(lua_State *L)
+{
+    struct luahost *h = luahost_of(L);
+    struct addr_spec spec;
+    lua_settop(L, 1);
+    api_address(L, 1, &spec);
+    if (spec.named) return luaL_error(L, "datagram: a literal address is wanted, not a name");
+    if (addr_socktype(spec.scheme) != SOCK_DGRAM)
+        return luaL_error(L, "datagram: a `%s` socket has connections, open it with `listen`",
+                          addr_scheme_name(spec.scheme));
+    int fd = open_datagram(h, &spec);
+    if (fd == -EMFILE || fd == -ENFILE) {
+        api_collect(L);
+        fd = open_datagram(h, &spec);
+    }
+    if (fd == -PERMIT_DENIED) return luafail_denied(L, h);
+    const int r = fd < 0 ? fd : luaconn_push(L, fd, spec.scheme, NULL, false);
+    return r < 0 ? api_nil_errno(L, -r) : 1;
 }
 
 static int accepted(lua_State *L, int status, lua_KContext ctx)
@@ -367,5 +401,5 @@ static int f_free_port(lua_State *L)
     return 1;
 }
 
-const luaL_Reg api_net[] = {
-    {"connect", f_connect}, {"listen", f_listen}, {"resolve", f_resolve}, {"free_port", f_free_port}, {NULL, NULL}};
+const luaL_Reg api_net[] = {{"connect", f_connect}, {"listen", f_listen},       {"datagram", f_datagram},
+                            {"resolve", f_resolve}, {"free_port", f_free_port}, {NULL, NULL}};

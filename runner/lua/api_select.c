@@ -29,13 +29,13 @@ static bool really(int fd, short events)
 
 static bool can_read(struct conn *c)
 {
-    return c->n || c->end != CONN_OPEN || conn_fill(c) != -EAGAIN;
+    return conn_has(c, c->base) || c->end != CONN_OPEN || conn_fill(c) != -EAGAIN;
 }
 
 static bool can_write(struct conn *c)
 {
     struct watch *w = c->kind == CONN_PROGRAM ? &c->out : &c->in;
-    if (really(c->fd.wfd, POLLOUT)) return true;
+    if (really(c->datagrams ? conn_fd(c) : c->fd.wfd, POLLOUT)) return true;
     w->ready &= (uint8_t)~READY_WRITE;
     return false;
 }

@@ -25,6 +25,7 @@ struct pair_key {
         uint8_t ip[16];
         in_port_t port;
     } end[2];
+    uint16_t datagrams; /* TCP and UDP have ports of their own */
 };
 
 struct pairing {
@@ -53,14 +54,14 @@ void pair_done(struct pair_table *t)
         pair_forget(t, t->first);
 }
 
-struct watch *pair_meet(struct pair_table *t, struct watch *w, const struct addr_inet *local,
+struct watch *pair_meet(struct pair_table *t, struct watch *w, bool datagrams, const struct addr_inet *local,
                         const struct addr_inet *peer, struct pairing **ret_kept)
 {
     struct pair_end own, other;
     fill_end(&own, local);
     fill_end(&other, peer);
     bool second = memcmp(&own, &other, sizeof own) > 0;
-    struct pair_key key = {.end = {second ? other : own, second ? own : other}};
+    struct pair_key key = {.end = {second ? other : own, second ? own : other}, .datagrams = datagrams};
     struct pairing *found;
     HASH_FIND(hh, t->first, &key, sizeof key, found);
     if (found && found->second != second) {

@@ -123,11 +123,12 @@ void reactor_remove(struct reactor *r, struct watch *w)
     w->fd = -1;
 }
 
-void reactor_pair(struct reactor *r, struct watch *w, const struct addr_inet *local, const struct addr_inet *peer)
+void reactor_pair(struct reactor *r, struct watch *w, bool datagrams, const struct addr_inet *local,
+                  const struct addr_inet *peer)
 {
     assert(!w->paired && !w->peer);
     if (w->fd < 0 || w->slot == NO_SLOT) return;
-    struct watch *met = pair_meet(&r->pairs, w, local, peer, &r->slots[w->slot].pairing);
+    struct watch *met = pair_meet(&r->pairs, w, datagrams, local, peer, &r->slots[w->slot].pairing);
     if (!met) return;
     w->peer = met;
     met->peer = w;

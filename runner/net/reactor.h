@@ -54,10 +54,11 @@ int reactor_add(struct reactor *r, struct watch *w, int fd);
 /* Stops; before the descriptor is closed. Unpairs. A watch that is not watched is fine. */
 void reactor_remove(struct reactor *r, struct watch *w);
 
-/* Tells the two addresses of a TCP connection; when the other end is known too, both get their `peer`. Costs one
- * look-up. Used for connections within this process only: an address pair that nobody matches stays in the table until
- * reactor_remove. */
-void reactor_pair(struct reactor *r, struct watch *w, const struct addr_inet *local, const struct addr_inet *peer);
+/* Tells the two addresses of a TCP connection, or of UDP sockets that send to each other; when the other end is known
+ * too, both get their `peer`. Costs one look-up. Used for connections within this process only: an address pair that
+ * nobody matches stays in the table until reactor_remove. */
+void reactor_pair(struct reactor *r, struct watch *w, bool datagrams, const struct addr_inet *local,
+                  const struct addr_inet *peer);
 /* After a send that took everything: the peer is readable. Nothing if there is none. */
 void reactor_handoff(struct watch *w);
 

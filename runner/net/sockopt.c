@@ -1,5 +1,7 @@
 #include "net/sockopt.h"
 
+#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
@@ -11,23 +13,28 @@
 #include "util/units.h"
 
 const struct sockopt sockopt_table[] = {
+    {"bindtodevice", SOL_SOCKET, SO_BINDTODEVICE, 0, 0, SOCKOPT_TEXT, "use this network interface only"},
     {"broadcast", SOL_SOCKET, SO_BROADCAST, 0, 0, SOCKOPT_BOOL, "datagrams to broadcast addresses may be sent"},
     {"congestion", IPPROTO_TCP, TCP_CONGESTION, 0, 0, SOCKOPT_TEXT, "congestion control: cubic, reno, bbr"},
     {"cork", IPPROTO_TCP, TCP_CORK, 0, 0, SOCKOPT_BOOL, "hold back partial segments"},
     {"defer_accept", IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, 0, SOCKOPT_SECONDS, "accept only once data has come"},
-    {"device", SOL_SOCKET, SO_BINDTODEVICE, 0, 0, SOCKOPT_TEXT, "use this network interface only"},
     {"fastopen", IPPROTO_TCP, TCP_FASTOPEN, 0, 0, SOCKOPT_INT, "TCP Fast Open: pending requests that a listener keeps"},
     {"fastopen_connect", IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, 0, SOCKOPT_BOOL, "TCP Fast Open: data with the SYN"},
+    {"join", IPPROTO_IP, IP_ADD_MEMBERSHIP, IPPROTO_IPV6, IPV6_JOIN_GROUP, SOCKOPT_GROUP,
+     "take part in a multicast group"},
     {"keepalive", SOL_SOCKET, SO_KEEPALIVE, 0, 0, SOCKOPT_BOOL, "probe an idle connection"},
     {"keepcnt", IPPROTO_TCP, TCP_KEEPCNT, 0, 0, SOCKOPT_INT, "probes without an answer before it counts as dead"},
     {"keepidle", IPPROTO_TCP, TCP_KEEPIDLE, 0, 0, SOCKOPT_SECONDS, "idle time before the first probe"},
     {"keepintvl", IPPROTO_TCP, TCP_KEEPINTVL, 0, 0, SOCKOPT_SECONDS, "time between probes"},
+    {"leave", IPPROTO_IP, IP_DROP_MEMBERSHIP, IPPROTO_IPV6, IPV6_LEAVE_GROUP, SOCKOPT_GROUP, "take part in it no more"},
     {"linger", SOL_SOCKET, SO_LINGER, 0, 0, SOCKOPT_LINGER, "seconds that a close waits, 0: close with RST, or false"},
     {"linger2", IPPROTO_TCP, TCP_LINGER2, 0, 0, SOCKOPT_SECONDS, "life of a connection in FIN_WAIT_2"},
     {"mark", SOL_SOCKET, SO_MARK, 0, 0, SOCKOPT_INT, "mark of the packets for routing (needs CAP_NET_ADMIN)"},
-    {"maxseg", IPPROTO_TCP, TCP_MAXSEG, 0, 0, SOCKOPT_SIZE, "largest segment"},
+    {"mss", IPPROTO_TCP, TCP_MAXSEG, 0, 0, SOCKOPT_SIZE, "largest segment"},
     {"mtu_discover", IPPROTO_IP, IP_MTU_DISCOVER, IPPROTO_IPV6, IPV6_MTU_DISCOVER, SOCKOPT_INT,
      "path MTU discovery: 0 never, 1 want, 2 always, 3 probe"},
+    {"multicast_if", IPPROTO_IP, IP_MULTICAST_IF, IPPROTO_IPV6, IPV6_MULTICAST_IF, SOCKOPT_INTERFACE,
+     "multicast datagrams go out there"},
     {"multicast_loop", IPPROTO_IP, IP_MULTICAST_LOOP, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, SOCKOPT_BOOL,
      "multicast comes back to this host"},
     {"multicast_ttl", IPPROTO_IP, IP_MULTICAST_TTL, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, SOCKOPT_INT,
@@ -110,6 +117,45 @@ static const char *parse_name(struct slice text, int64_t *ret)
     return NULL;
 }
 
+/* GROUP or GROUP%INTERFACE. */
+static const char *parse_group(struct slice text, struct in6_addr *ret_group, int *ret_family, unsigned *ret_interface)
+{
+    char group[INET6_ADDRSTRLEN] = "", name[IF_NAMESIZE] = "";
+    const char *mark = text.n ? memchr(text.p, '%', text.n) : NULL;
+    const size_t n = mark ? (size_t)(mark - text.p) : text.n, m = mark ? text.n - n - 1 : 0;
+    if (n >= sizeof group || m >= sizeof name || (mark && !m)) return "not a group such as 239.1.2.3 or ff02::1%lo";
+    memcpy(group, text.p, n);
+    if (m) memcpy(name, mark + 1, m);
+    *ret_family = strchr(group, ':') ? AF_INET6 : AF_INET;
+    if (inet_pton(*ret_family, group, ret_group) != 1) return "not a group such as 239.1.2.3 or ff02::1%lo";
+    *ret_interface = m ? if_nametoindex(name) : 0;
+    return m && !*ret_interface ? "there is no such network interface" : NULL;
+}
+
+static const char *parse_membership(struct slice text, int64_t *ret)
+{
+    struct in6_addr group;
+    unsigned interface;
+    int family;
+    const char *wrong = parse_group(text, &group, &family, &interface);
+    const bool multicast = !wrong && (family == AF_INET6 ? IN6_IS_ADDR_MULTICAST(&group)
+                                                         : IN_MULTICAST(ntohl(*(const in_addr_t *)&group)));
+    if (!wrong && !multicast) wrong = "not an address of a multicast group";
+    if (!wrong) *ret = 0;
+    return wrong;
+}
+
+static const char *parse_interface(struct slice text, int64_t *ret)
+{
+    char name[IF_NAMESIZE] = "";
+    if (!text.n || text.n >= sizeof name) return "the name of a network interface is wanted";
+    memcpy(name, text.p, text.n);
+    const unsigned index = if_nametoindex(name);
+    if (!index) return "there is no such network interface";
+    *ret = index;
+    return NULL;
+}
+
 const char *sockopt_parse(const struct sockopt *o, struct slice text, int64_t *ret)
 {
     switch (o->type) {
@@ -120,6 +166,8 @@ const char *sockopt_parse(const struct sockopt *o, struct slice text, int64_t *r
     case SOCKOPT_MS: return parse_duration(text, NS_PER_MS, ret);
     case SOCKOPT_LINGER: return parse_linger(text, ret);
     case SOCKOPT_TEXT: return parse_name(text, ret);
+    case SOCKOPT_GROUP: return parse_membership(text, ret);
+    case SOCKOPT_INTERFACE: return parse_interface(text, ret);
     }
     return NULL;
 }
@@ -144,12 +192,34 @@ static int64_t in_units(int64_t ns, int64_t unit)
     return ns / unit + (ns % unit > 0);
 }
 
+static int set_group(int fd, int family, const struct sockopt *o, struct slice text)
+{
+    struct in6_addr group;
+    unsigned interface;
+    int of;
+    if (parse_group(text, &group, &of, &interface)) return -EINVAL;
+    if (of != family) return -EAFNOSUPPORT;
+    struct ipv6_mreq six = {.ipv6mr_multiaddr = group, .ipv6mr_interface = interface};
+    struct ip_mreqn four = {.imr_ifindex = (int)interface};
+    memcpy(&four.imr_multiaddr, &group, sizeof four.imr_multiaddr);
+    return family == AF_INET6 ? set_raw(fd, family, o, &six, sizeof six) : set_raw(fd, family, o, &four, sizeof four);
+}
+
+static int set_interface(int fd, int family, const struct sockopt *o, int index)
+{
+    struct ip_mreqn four = {.imr_ifindex = index};
+    return family == AF_INET6 ? set_raw(fd, family, o, &index, sizeof index)
+                              : set_raw(fd, family, o, &four, sizeof four);
+}
+
 int sockopt_set(int fd, int family, const struct sockopt *o, int64_t value, struct slice text)
 {
     struct linger linger = {.l_onoff = value >= 0, .l_linger = value >= 0 ? (int)value : 0};
     switch (o->type) {
     case SOCKOPT_TEXT: return set_raw(fd, family, o, text.p, (socklen_t)text.n);
     case SOCKOPT_LINGER: return set_raw(fd, family, o, &linger, sizeof linger);
+    case SOCKOPT_GROUP: return set_group(fd, family, o, text);
+    case SOCKOPT_INTERFACE: return set_interface(fd, family, o, (int)value);
     case SOCKOPT_SECONDS: value = in_units(value, NS_PER_S); break;
     case SOCKOPT_MS: value = in_units(value, NS_PER_MS); break;
     case SOCKOPT_BOOL:
@@ -169,7 +239,7 @@ int sockopt_get(int fd, int family, const struct sockopt *o, int64_t *ret)
         struct linger linger;
     } value = {0};
     socklen_t n = o->type == SOCKOPT_LINGER ? sizeof value.linger : sizeof value.number;
-    if (o->type == SOCKOPT_TEXT) return -EOPNOTSUPP;
+    if (o->type == SOCKOPT_TEXT || o->type == SOCKOPT_GROUP || o->type == SOCKOPT_INTERFACE) return -EOPNOTSUPP;
     place_of(o, family, &level, &option);
     if (getsockopt(fd, level, option, &value, &n) < 0) return -errno;
     switch (o->type) {
@@ -179,7 +249,17 @@ int sockopt_get(int fd, int family, const struct sockopt *o, int64_t *ret)
     case SOCKOPT_BOOL: *ret = value.number != 0; break;
     case SOCKOPT_INT:
     case SOCKOPT_SIZE:
-    case SOCKOPT_TEXT: *ret = value.number; break;
+    case SOCKOPT_TEXT:
+    case SOCKOPT_GROUP:
+    case SOCKOPT_INTERFACE: *ret = value.number; break;
     }
     return 0;
+}
+
+int sockopt_get_text(int fd, const struct sockopt *o, char *text, size_t size)
+{
+    socklen_t n = (socklen_t)size - 1;
+    assert(o->type == SOCKOPT_TEXT);
+    memset(text, 0, size);
+    return getsockopt(fd, o->level, o->option, text, &n) < 0 ? -errno : 0;
 }

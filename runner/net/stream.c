@@ -80,7 +80,8 @@ static ssize_t tap_recv(struct stream *stream, void *p, size_t n, int flags)
 {
     struct stream_tap *s = (struct stream_tap *)stream;
     ssize_t got = stream->below->ops->recv(stream->below, p, n, flags);
-    if (got > 0 && !(flags & MSG_PEEK)) s->saw(s->ctx, false, (struct slice){p, (size_t)got});
+    if ((got > 0 || (got == 0 && s->datagrams)) && !(flags & MSG_PEEK))
+        s->saw(s->ctx, false, (struct slice){p, (size_t)got});
     return got;
 }
 
@@ -88,7 +89,7 @@ static ssize_t tap_send(struct stream *stream, const void *p, size_t n, int flag
 {
     struct stream_tap *s = (struct stream_tap *)stream;
     ssize_t sent = stream->below->ops->send(stream->below, p, n, flags);
-    if (sent > 0) s->saw(s->ctx, true, (struct slice){p, (size_t)sent});
+    if (sent > 0 || (sent == 0 && s->datagrams)) s->saw(s->ctx, true, (struct slice){p, (size_t)sent});
     return sent;
 }
 

@@ -48,6 +48,7 @@ struct stream_tap {
     struct stream stream;
     void (*saw)(void *ctx, bool sent, struct slice bytes);
     void *ctx;
+    bool datagrams; /* the maker's: no bytes are an empty one, not the end */
 };
 void stream_tap_init(struct stream_tap *s, struct stream *below, void (*saw)(void *, bool, struct slice), void *ctx);
 

@@ -63,7 +63,7 @@ static int learn_addresses(struct conn *c, int fd, const struct addr *known_peer
     if (c->kind == CONN_TCP) {
         keep_inet(&c->local, &local);
         keep_inet(&c->peer, &peer);
-        if (peer.len) reactor_pair(c->sched->reactor, &c->in, &c->local, &c->peer);
+        if (peer.len) reactor_pair(c->sched->reactor, &c->in, false, &c->local, &c->peer);
         return 0;
     }
     char text[ADDR_TEXT];
@@ -91,10 +91,69 @@ int conn_init_pipes(struct conn *c, struct sched *s, int rfd, int wfd)
     return r;
 }
 
+/* Internet addresses stand where those of TCP do, others beside. */
+static void keep_end(struct addr_inet *inet, struct addr *other, const struct addr *from)
+{
+    if (from->len >= sizeof(sa_family_t) && from->sa.sa_family == AF_UNIX)
+        *other = *from;
+    else
+        keep_inet(inet, from);
+}
+
+static void init_datagrams(struct conn *c, struct sched *s, enum addr_scheme scheme)
+{
+    init(c, s, CONN_DATAGRAM, -1, -1);
+    c->datagrams = mem_zalloc(sizeof *c->datagrams);
+    c->datagrams->scheme = scheme;
+    c->top = &c->datagrams->end.stream;
+}
+
+int conn_init_datagrams(struct conn *c, struct sched *s, int fd, enum addr_scheme scheme, const struct addr *peer)
+{
+    struct addr local = {.len = 0}, other = {.len = 0};
+    const bool seqpacket = scheme == ADDR_SEQPACKET;
+    init_datagrams(c, s, scheme);
+    stream_datagram_init(&c->datagrams->end, fd, peer != NULL, seqpacket);
+    int r = reactor_add(s->reactor, &c->in, fd);
+    if (r == 0) r = sock_name(fd, &local);
+    if (r < 0) {
+        conn_done(c);
+        return r;
+    }
+    keep_end(&c->local, &c->datagrams->local, &local);
+    if (peer) other = *peer;
+    if (!peer && seqpacket && sock_peer(fd, &other) < 0) other.len = 0;
+    if (other.len) keep_end(&c->peer, &c->datagrams->peer, &other);
+    if (c->peer.len) reactor_pair(s->reactor, &c->in, true, &c->local, &c->peer);
+    return 0;
+}
+
+void conn_lose_socket(struct conn *c)
+{
+    c->datagrams->end.fd = NULL;
+    c->datagrams->socket = NULL;
+}
+
+void conn_init_borrowed(struct conn *c, struct sched *s, const int *fd, struct watch *socket, enum addr_scheme scheme,
+                        const struct addr *local, bool fed)
+{
+    init_datagrams(c, s, scheme);
+    c->datagrams->socket = socket;
+    stream_datagram_borrow(&c->datagrams->end, fd, fed);
+    keep_end(&c->local, &c->datagrams->local, local);
+    c->in.ready = READY_WRITE | READY_READ;
+}
+
+void conn_news(struct conn *c, uint8_t ready)
+{
+    c->in.ready |= ready;
+    wake_waiters(c, &c->in);
+}
+
 void conn_observe(struct conn *c, void (*saw)(void *, bool, struct slice), void *ctx, bool whole)
 {
-    assert(c->top == &c->fd.stream);
     stream_tap_init(&c->tap, c->top, saw, ctx);
+    c->tap.datagrams = c->datagrams != NULL;
     c->top = &c->tap.stream;
     c->whole = whole;
 }
@@ -124,8 +183,10 @@ void conn_done(struct conn *c)
     if (c->sched->hub->scratch_user == c) c->sched->hub->scratch_user = NULL;
     mem_free(c->own);
     mem_free(c->path);
+    mem_free(c->datagrams);
     c->own = NULL;
     c->path = NULL;
+    c->datagrams = NULL;
     c->sched = NULL;
 }
 
@@ -196,10 +257,56 @@ static ssize_t received(struct conn *c, ssize_t r, size_t room)
     return r;
 }
 
+void conn_leave_scratch(struct sched *s)
+{
+    leave_scratch(s, NULL);
+}
+
+/* An error is told once and changes nothing else: what nobody took yesterday may be taken tomorrow. */
+static int datagram_error(struct conn *c, ssize_t r)
+{
+    c->in.ready &= (uint8_t)~READY_ERROR;
+    if (r == -ESHUTDOWN) {
+        c->end = CONN_FIN;
+        return 0;
+    }
+    if (r == -ECONNREFUSED && c->datagrams->patient) return -EAGAIN;
+    c->end = CONN_RESET;
+    c->error = (int)-r;
+    return 0;
+}
+
+static int fill_datagram(struct conn *c)
+{
+    struct conn_datagrams *d = c->datagrams;
+    if (!may_receive(c)) return -EAGAIN;
+    leave_scratch(c->sched, NULL);
+    ssize_t r;
+    do
+        r = c->top->ops->recv(c->top, c->sched->hub->scratch, SCRATCH, 0);
+    while (r < 0 && r != -EAGAIN && datagram_error(c, r) == -EAGAIN);
+    if (r == -EAGAIN) return (int)received(c, r, 0);
+    if (r < 0) return 0;
+    d->here = true;
+    d->received++;
+    c->data = c->sched->hub->scratch;
+    c->n = (uint32_t)r;
+    c->sched->hub->scratch_user = c;
+    return 1;
+}
+
+void conn_reopen(struct conn *c)
+{
+    if (!c->datagrams || c->datagrams->end.ends || c->end != CONN_RESET || c->closed) return;
+    c->end = CONN_OPEN;
+    c->error = 0;
+}
+
 int conn_fill(struct conn *c)
 {
-    if (c->end != CONN_OPEN) return 0;
+    if (conn_complete(c)) return 0;
     if (c->closed) return note_end(c, -EBADF), 0;
+    if (c->datagrams) return fill_datagram(c);
     if (!may_receive(c)) return -EAGAIN;
     if (c->n >= CONN_BUFFER_MOST) return -ENOBUFS;
     char *into;
@@ -227,6 +334,24 @@ int conn_fill(struct conn *c)
     return (int)r;
 }
 
+void conn_send_to(struct conn *c, const struct addr *to)
+{
+    struct conn_datagrams *d = c->datagrams;
+    assert(d && !d->end.connected);
+    d->end.to = *to;
+    keep_end(&c->peer, &d->peer, to);
+    /* The first peer alone: with others the guess is wrong, which costs little. */
+    struct watch *w = d->socket ? d->socket : &c->in;
+    if (c->peer.len && !w->peer && !w->paired) reactor_pair(c->sched->reactor, w, true, &c->local, &c->peer);
+}
+
+static void datagram_taken(struct conn *c)
+{
+    struct conn_datagrams *d = c->datagrams;
+    d->here = false;
+    if (!d->end.connected && d->end.from.len > sizeof(sa_family_t)) conn_send_to(c, &d->end.from);
+}
+
 void conn_take(struct conn *c, uint64_t pos)
 {
     assert(pos >= c->base && pos - c->base <= c->n);
@@ -237,6 +362,7 @@ void conn_take(struct conn *c, uint64_t pos)
         c->data += k;
         return;
     }
+    if (c->datagrams && c->datagrams->here) datagram_taken(c);
     c->data = "";
     if (c->sched->hub->scratch_user == c) c->sched->hub->scratch_user = NULL;
     if (c->own) {
@@ -269,10 +395,17 @@ int64_t conn_skip(struct conn *c, uint64_t n)
 ssize_t conn_send(struct conn *c, const void *p, size_t n, int flags)
 {
     if (c->closed || c->finished) return -EPIPE;
-    const ssize_t r = c->top->ops->send(c->top, p, n, flags);
-    if (r > 0) {
+    ssize_t r = c->top->ops->send(c->top, p, n, flags);
+    if (c->datagrams && r == -ECONNREFUSED) {
+        /* The system tells so of an earlier one, and has not sent this. It is for who reads to meet. */
+        datagram_error(c, r);
+        r = c->top->ops->send(c->top, p, n, flags);
+        if (r == -ECONNREFUSED) r = (ssize_t)n;
+    }
+    if (r > 0 || (r == 0 && c->datagrams)) {
         c->sent += (uint64_t)r;
-        if (c->in.peer) reactor_handoff(&c->in);
+        struct watch *w = c->datagrams && c->datagrams->socket ? c->datagrams->socket : &c->in;
+        if (w->peer) reactor_handoff(w);
         return r;
     }
     if (r == -EAGAIN) write_watch(c)->ready &= (uint8_t)~READY_WRITE;
@@ -322,7 +455,7 @@ int conn_finish(struct conn *c)
 int conn_stop_reading(struct conn *c)
 {
     if (c->closed) return 0;
-    return c->kind == CONN_PROGRAM ? -ENOTSOCK : sock_shutdown(c->fd.rfd, SHUT_RD);
+    return c->kind == CONN_PROGRAM ? -ENOTSOCK : sock_shutdown(conn_fd(c), SHUT_RD);
 }
 
 static struct watch *unwatch(struct conn *c)
@@ -363,6 +496,54 @@ void conn_reset(struct conn *c)
     tell(c, CONN_RESET_BY_US);
 }
 
+int conn_fd(const struct conn *c)
+{
+    if (!c->datagrams) return c->fd.rfd;
+    return c->datagrams->end.fd ? *c->datagrams->end.fd : -1;
+}
+
+int conn_family(const struct conn *c)
+{
+    return c->local.len ? c->local.sa.sa_family : AF_UNIX;
+}
+
+static const char *show_end(const struct conn *c, const struct addr_inet *inet, const struct addr *other, char *text,
+                            size_t size)
+{
+    char where[ADDR_TEXT];
+    text[0] = '\0';
+    if (c->kind == CONN_UNIX) {
+        snprintf(text, size, "unix://%s", c->path ? c->path : "");
+        return text;
+    }
+    const char *scheme = c->kind == CONN_TCP ? "tcp" : c->datagrams ? addr_scheme_name(c->datagrams->scheme) : NULL;
+    if (inet->len)
+        snprintf(text, size, "%s://%s", scheme, addr_show(&inet->sa, inet->len, where, sizeof where));
+    else if (other && other->len > sizeof(sa_family_t))
+        snprintf(text, size, "%s://%s", scheme, addr_show(&other->sa, other->len, where, sizeof where));
+    return text;
+}
+
+const char *conn_show_local(const struct conn *c, char *text, size_t size)
+{
+    return show_end(c, &c->local, c->datagrams ? &c->datagrams->local : NULL, text, size);
+}
+
+const char *conn_show_peer(const struct conn *c, char *text, size_t size)
+{
+    return show_end(c, &c->peer, c->datagrams ? &c->datagrams->peer : NULL, text, size);
+}
+
+static void show_datagrams(const struct conn *c, char *text, size_t size)
+{
+    char local[ADDR_TEXT + 16], peer[ADDR_TEXT + 16];
+    const char *scheme = addr_scheme_name(c->datagrams->scheme);
+    const size_t skip = strlen(scheme) + 3;
+    const char *from = conn_show_local(c, local, sizeof local), *to = conn_show_peer(c, peer, sizeof peer);
+    snprintf(text, size, "%s%s%s%s%s", scheme, *from ? " " : "", *from ? from + skip : "", *to ? " -> " : "",
+             *to ? to + skip : "");
+}
+
 const char *conn_show(const struct conn *c, char *text, size_t size)
 {
     char local[ADDR_TEXT], peer[ADDR_TEXT];
@@ -373,6 +554,7 @@ const char *conn_show(const struct conn *c, char *text, size_t size)
         break;
     case CONN_UNIX: snprintf(text, size, "unix %s", c->path ? c->path : ""); break;
     case CONN_PROGRAM: snprintf(text, size, "program's stdin and stdout"); break;
+    case CONN_DATAGRAM: show_datagrams(c, text, size); break;
     }
     return text;
 }

@@ -11,12 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/datagram.h"
 #include "net/stream.h"
 #include "op/task.h"
 #include "sockrun/status.h"
 
 enum conn_end { CONN_OPEN, CONN_FIN, CONN_RESET };
-enum conn_kind { CONN_TCP, CONN_UNIX, CONN_PROGRAM };
+enum conn_kind { CONN_TCP, CONN_UNIX, CONN_PROGRAM, CONN_DATAGRAM };
 
 /* What becomes of a connection beside its bytes. */
 enum conn_change { CONN_FINISHED, CONN_CLOSED, CONN_RESET_BY_US, CONN_FINISHED_BY_PEER, CONN_RESET_BY_PEER };
@@ -31,6 +32,17 @@ struct conn_messages {
     const void *begun;            /* a module that was left with a message it had begun to read, or NULL */
     const char *begun_name;
     uint64_t begun_at;
+};
+
+/* What a connection of datagrams has beside: one of them is here at a time, and what is read is read within it. */
+struct conn_datagrams {
+    struct stream_datagram end;
+    enum addr_scheme scheme;
+    struct addr local, peer; /* of Unix sockets; Internet addresses stand in the connection */
+    struct watch *socket;    /* of another's socket that it works on; NULL: its own, or that has gone */
+    uint64_t received;       /* datagrams ever */
+    bool here;               /* one was received and is not taken to its end; it may be empty */
+    bool patient;            /* that nobody listens there is no news: it will be sent again */
 };
 
 struct conn {
@@ -58,15 +70,26 @@ struct conn {
     bool whole;       /* the observer needs every byte */
     bool was_reset;   /* set by the maker: the connect has met a reset already, which the system will not tell again */
     bool failed_send; /* a send has met a reset or a closed peer; what was said before it is still read */
-    struct addr_inet local, peer;   /* TCP only */
-    char *path;                     /* of a Unix socket, or NULL. Owned */
-    void *user;                     /* the maker's */
-    struct conn_messages *messages; /* NULL: none yet */
+    struct addr_inet local, peer;     /* TCP and UDP; without a connection the peer is who sent last, or was sent to */
+    char *path;                       /* of a Unix stream socket, or NULL. Owned */
+    struct conn_datagrams *datagrams; /* NULL: a stream. Owned */
+    void *user;                       /* the maker's */
+    struct conn_messages *messages;   /* NULL: none yet */
 };
 
 /* Takes the descriptors and watches them. peer is the peer's address if it is known already, else NULL. 0 or -errno
  * (the descriptors are closed then). */
 int conn_init_socket(struct conn *c, struct sched *s, int fd, enum conn_kind kind, const struct addr *peer);
+/* The same for a socket of datagrams that is connected, or (peer NULL, but for `seqpacket`) bound. */
+int conn_init_datagrams(struct conn *c, struct sched *s, int fd, enum addr_scheme scheme, const struct addr *peer);
+/* Works on another's socket: *fd, which outlives it or is taken away before. Who owns it tells of what is there to read
+ * by conn_news; fed: and reads it. */
+void conn_init_borrowed(struct conn *c, struct sched *s, const int *fd, struct watch *socket, enum addr_scheme scheme,
+                        const struct addr *local, bool fed);
+/* It has gone. */
+void conn_lose_socket(struct conn *c);
+/* Readiness (READY_*) of the socket that it works on. */
+void conn_news(struct conn *c, uint8_t ready);
 int conn_init_pipes(struct conn *c, struct sched *s, int rfd, int wfd);
 /* Tells it who sees the bytes; before the first of them. An observer that does not need them whole is told of skipped
  * bytes by a slice of their count with p NULL. */
@@ -76,13 +99,30 @@ void conn_observe_changes(struct conn *c, void (*changed)(void *ctx, enum conn_c
 /* Closes if still open, and frees the buffer. */
 void conn_done(struct conn *c);
 
+/* Nobody's unread bytes stand in the shared buffer any more, so that it can be used. */
+void conn_leave_scratch(struct sched *s);
 /* The unread bytes from absolute position pos (>= base). */
 struct slice conn_from(const struct conn *c, uint64_t pos);
-/* Tries to receive more: > 0 bytes were added; 0: `end` is no longer CONN_OPEN; -EAGAIN: none now, wait with
- * conn_wait_read; -ENOBUFS: the buffer has reached its cap. */
+/* Something was received and is not taken: bytes from pos on, or an empty datagram. */
+static inline bool conn_has(const struct conn *c, uint64_t pos)
+{
+    return conn_from(c, pos).n || (c->datagrams && c->datagrams->here);
+}
+/* Tries to receive more: > 0 bytes (or an empty datagram) were added; 0: `end` is no longer CONN_OPEN, or there is a
+ * datagram already; -EAGAIN: none now, wait with conn_wait_read; -ENOBUFS: the buffer has reached its cap. */
 int conn_fill(struct conn *c);
-/* Takes everything before absolute position pos. */
+/* No more will come behind what is here: the end, or a datagram's. */
+static inline bool conn_complete(const struct conn *c)
+{
+    return c->end != CONN_OPEN || (c->datagrams && c->datagrams->here);
+}
+/* Takes everything before absolute position pos. A datagram is gone once all of it is taken, and its sender is the peer
+ * then, unless the socket is connected. */
 void conn_take(struct conn *c, uint64_t pos);
+/* An error that datagrams have met has been told: they go on. */
+void conn_reopen(struct conn *c);
+/* Sends go there: for datagrams on a socket that is not connected. */
+void conn_send_to(struct conn *c, const struct addr *to);
 /* Takes at most n bytes without looking at them: those that are there, else what one receive brings, which the system
  * drops without copying where it can (tcp(7), MSG_TRUNC). Results as of conn_fill. */
 int64_t conn_skip(struct conn *c, uint64_t n);
@@ -108,6 +148,13 @@ int conn_stop_reading(struct conn *c);
 void conn_close(struct conn *c);
 void conn_reset(struct conn *c);
 
+/* Its socket (of a program the pipe that we read), -1: none. */
+int conn_fd(const struct conn *c);
+/* AF_INET, AF_INET6 or AF_UNIX, for options. */
+int conn_family(const struct conn *c);
+/* "tcp://127.0.0.1:80", "udp://..", "unixgram:///run/x"; "" if it has none (yet). */
+const char *conn_show_local(const struct conn *c, char *text, size_t size);
+const char *conn_show_peer(const struct conn *c, char *text, size_t size);
 /* "tcp 127.0.0.1:51734 -> 127.0.0.1:39321", "unix /run/x", "program". */
 const char *conn_show(const struct conn *c, char *text, size_t size);
 

@@ -15,6 +15,23 @@ static void wake_listener(struct watch *w)
 {
     struct listener *l = (struct listener *)(void *)((char *)w - offsetof(struct listener, watch));
     if (l->waiting && (w->ready & (READY_READ | READY_HUP | READY_ERROR))) task_wake(l->waiting);
+    if (!l->conn) return;
+    conn_news(l->conn, w->ready);
+    w->ready = 0;
+}
+
+static void lent_closed(struct stream_datagram *s)
+{
+    ((struct listener *)s->ctx)->conn = NULL;
+}
+
+void listener_lend(struct listener *l, struct conn *c)
+{
+    conn_init_borrowed(c, l->sched, &l->fd, &l->watch, l->scheme, &l->addr, false);
+    c->datagrams->end.closed = lent_closed;
+    c->datagrams->end.ctx = l;
+    l->conn = c;
+    l->watch.ready = 0;
 }
 
 int listener_adopt(struct listener *l, struct sched *s, int fd, enum addr_scheme scheme)
@@ -36,6 +53,20 @@ int listener_open(struct listener *l, struct sched *s, const struct permit_scope
     const int fd =
         sock_listen(permit, &a, addr_socktype(spec->scheme), backlog ? backlog : LISTENER_BACKLOG, setup, need);
     return fd < 0 ? fd : listener_adopt(l, s, fd, spec->scheme);
+}
+
+int listener_again(struct listener *l, const struct permit_scope *permit, int backlog, const struct sock_setup *setup,
+                   struct permit_need *need)
+{
+    const struct listener before = *l;
+    const int fd = sock_listen(permit, &before.addr, addr_socktype(before.scheme), backlog ? backlog : LISTENER_BACKLOG,
+                               setup, need);
+    if (fd < 0) return fd;
+    const int r = listener_adopt(l, before.sched, fd, before.scheme);
+    l->waiting = before.waiting;
+    l->conn = before.conn;
+    if (l->waiting) task_wake(l->waiting);
+    return r;
 }
 
 static void close_socket(const struct listener *l, int *fd)
@@ -128,12 +159,21 @@ static void drop_socket(struct connect_op *o)
     o->fd = -1;
 }
 
+/* Without a name of its own nobody could answer it (unix(7), autobind). */
+static int name_it(const struct connect_op *o)
+{
+    const struct sockaddr none = {.sa_family = AF_UNIX};
+    if (o->spec->scheme != ADDR_UNIXGRAM || o->bind) return 0;
+    return permit_bind(o->permit, o->fd, &none, sizeof none.sa_family, o->need);
+}
+
 static int start_connect(struct connect_op *o, const struct addr *to)
 {
     const int type = addr_socktype(o->spec->scheme);
     o->fd = sock_new(to->sa.sa_family, type);
     if (o->fd < 0) return o->fd;
-    const int r = o->setup.set ? o->setup.set(o->setup.ctx, o->fd, to->sa.sa_family) : 0;
+    int r = o->setup.set ? o->setup.set(o->setup.ctx, o->fd, to->sa.sa_family) : 0;
+    if (r == 0) r = name_it(o);
     if (r < 0) return r;
     return sock_connect(o->permit, o->fd, to, o->bind, type, o->spec->named ? o->spec->host : NULL, o->need);
 }

@@ -17,7 +17,8 @@ struct listener {
     int fd;               /* -1: closed */
     int held;             /* instead of fd, while it refuses; -1 */
     enum addr_scheme scheme;
-    struct addr addr; /* the one it got */
+    struct addr addr;  /* the one it got */
+    struct conn *conn; /* of datagrams: who works on the socket, or NULL */
 };
 
 /* Opens it: 0, -errno or -PERMIT_DENIED. backlog 0: LISTENER_BACKLOG. setup may be NULL. */
@@ -25,7 +26,18 @@ int listener_open(struct listener *l, struct sched *s, const struct permit_scope
                   int backlog, const struct sock_setup *setup, struct permit_need *need);
 /* Takes a listening descriptor. */
 int listener_adopt(struct listener *l, struct sched *s, int fd, enum addr_scheme scheme);
+/* Opens one again that is closed, on the very address that it had: others have read its port. Who waited for a
+ * connection goes on to do so, and so does who worked on the socket. */
+int listener_again(struct listener *l, const struct permit_scope *permit, int backlog, const struct sock_setup *setup,
+                   struct permit_need *need);
 void listener_close(struct listener *l);
+/* It takes no connections but datagrams: whoever wants them works on its socket. */
+static inline bool listener_is_datagrams(const struct listener *l)
+{
+    return addr_socktype(l->scheme) == SOCK_DGRAM;
+}
+/* Makes a connection of datagrams that works on its socket from now on, and reads what anybody sends there. */
+void listener_lend(struct listener *l, struct conn *c);
 /* Refuses connections, and keeps the address, so that nobody else answers there: 0, -errno or -PERMIT_DENIED (it is
  * closed then). */
 int listener_refuse(struct listener *l, const struct permit_scope *permit, struct permit_need *need);

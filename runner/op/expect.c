@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "match/diff.h"
 #include "match/matcher_text.h"
 #include "util/clock.h"
 
@@ -174,6 +176,12 @@ static enum framed frame_rest(struct slice have, bool complete, struct frame *f)
     return complete ? FRAMED : FRAME_MORE;
 }
 
+/* What is here is all there is, by a FIN or as a whole datagram. */
+static bool ends_in_order(const struct conn *c)
+{
+    return c->end == CONN_FIN || (c->datagrams && c->datagrams->here);
+}
+
 static enum framed frame(struct expect_op *o, struct slice have, bool complete, struct frame *f)
 {
     *f = (struct frame){0};
@@ -183,7 +191,8 @@ static enum framed frame(struct expect_op *o, struct slice have, bool complete, 
     case FRAMING_PATTERN: return frame_pattern(o, have, complete, f);
     case FRAMING_BYTES: return frame_bytes(o, have, f);
     case FRAMING_PREFIXED: return frame_prefixed(o, have, f);
-    case FRAMING_REST: return frame_rest(have, complete && o->op.conn->end == CONN_FIN, f);
+    case FRAMING_REST: return frame_rest(have, complete && ends_in_order(o->op.conn), f);
+    case FRAMING_DATAGRAM: return frame_rest(have, complete, f);
     case FRAMING_CUSTOM: return frame_custom(o, have, complete, f);
     case FRAMING_EXACT:
     case FRAMING_URGENT: break;
@@ -243,6 +252,50 @@ static enum op_result ended(struct expect_op *o)
 static enum op_result too_long(struct expect_op *o)
 {
     return op_fail(&o->op, OP_LIMIT, "a frame of more than 64 MiB cannot be kept");
+}
+
+/* A whole datagram is here that is none of what is expected; the next one may be. */
+static enum op_result wrong_datagram(struct expect_op *o, struct slice have, size_t at, const char *why)
+{
+    o->report = (struct match_report){.path = "", .message = why, .got = have, .at = at};
+    return op_fail(&o->op, OP_MISMATCH, NULL);
+}
+
+static enum op_result judge_datagram(struct expect_op *o, struct slice have)
+{
+    const struct conn_datagrams *d = o->op.conn->datagrams;
+    const struct slice want = o->x->bytes;
+    struct frame f;
+    o->whole = true;
+    o->value = have;
+    o->seen = have.n;
+    o->op.end = o->pos + have.n;
+    if (d->end.cut)
+        return wrong_datagram(
+            o, have, 0,
+            arena_printf(o->arena, "a datagram of %zu bytes was cut: at most %d can be kept", d->end.cut, SCRATCH));
+    if (o->x->framing == FRAMING_EXACT)
+        return slice_eq(want, have) ? OP_DONE : mismatch(o, want, have, diff_first(want, have));
+    switch (frame(o, have, true, &f)) {
+    case FRAMED: break;
+    case FRAME_FAILED: return OP_FAILED;
+    case FRAME_MORE: return wrong_datagram(o, have, have.n, "the datagram ends before that");
+    }
+    if (f.len == have.n) return judge(o, &f);
+    return wrong_datagram(
+        o, have, f.len,
+        arena_printf(o->arena, "the datagram does not end there, but goes on for %zu more bytes", have.n - f.len));
+}
+
+static enum op_result poll_datagram(struct expect_op *o, struct task *t)
+{
+    struct conn *c = o->op.conn;
+    const int r = conn_fill(c);
+    if (r == -EAGAIN) return wait_for_more(o, t);
+    if (!c->datagrams->here) return ended(o);
+    const enum op_result judged = judge_datagram(o, conn_from(c, o->pos));
+    o->looked = (uintptr_t)conn_from(c, o->pos).p;
+    return judged;
 }
 
 static enum op_result poll_exact(struct expect_op *o, struct task *t)
@@ -394,6 +447,9 @@ static enum op_result expect_poll(struct op *op, struct task *t)
 {
     struct expect_op *o = (struct expect_op *)op;
     if (!may_read(op, t) || begun_by_other(o)) return OP_FAILED;
+    if (op->conn->datagrams && o->x->framing != FRAMING_URGENT) return poll_datagram(o, t);
+    if (o->x->framing == FRAMING_DATAGRAM)
+        return op_fail(op, OP_MISUSE, "this connection is a stream of bytes: it has no datagrams");
     if (o->x->framing == FRAMING_URGENT) return poll_urgent(o, t);
     return streams(o->x) ? poll_streamed(o, t) : poll_kept(o, t);
 }
@@ -448,12 +504,35 @@ void expect_begin(struct expect_op *o, struct conn *c, const struct expectation 
     *o = (struct expect_op){.op = {.type = &type, .conn = c, .edge = true}, .x = x, .arena = arena, .pos = c->base};
 }
 
+static enum close_by closed_by(const struct conn *c)
+{
+    if (c->end == CONN_FIN) return CLOSE_FIN;
+    return c->datagrams && c->error == ECONNREFUSED ? CLOSE_REFUSED : CLOSE_RESET;
+}
+
+static enum op_result judge_close(struct close_op *o, const struct conn *c)
+{
+    static const char *const names[] = {
+        [CLOSE_FIN] = "a FIN", [CLOSE_RESET] = "a reset", [CLOSE_REFUSED] = "`refused`"};
+    const enum close_by by = closed_by(c);
+    if (o->by == CLOSE_ANY || o->by == by) return OP_DONE;
+    if (o->by == CLOSE_NOTIFY)
+        return op_fail(&o->op, OP_MISMATCH, "expected a close_notify, but the connection has no TLS");
+    snprintf(o->text, sizeof o->text, "expected %s, got %s", names[o->by], names[by]);
+    return op_fail(&o->op, OP_MISMATCH, o->text);
+}
+
+static void close_commit(struct op *op)
+{
+    conn_reopen(op->conn);
+}
+
 static enum op_result close_poll(struct op *op, struct task *t)
 {
-    const struct close_op *o = (const struct close_op *)op;
+    struct close_op *o = (struct close_op *)op;
     struct conn *c = op->conn;
     if (!may_read(op, t)) return OP_FAILED;
-    if (conn_from(c, o->pos).n) return op_fail(op, OP_MISMATCH, "data came instead of a close");
+    if (conn_has(c, o->pos)) return op_fail(op, OP_MISMATCH, "data came instead of a close");
     const int r = conn_fill(c);
     if (r > 0) return op_fail(op, OP_MISMATCH, "data came instead of a close");
     if (r == -EAGAIN) {
@@ -462,11 +541,7 @@ static enum op_result close_poll(struct op *op, struct task *t)
         return OP_WAIT;
     }
     op->end = o->pos;
-    if (o->by == CLOSE_FIN && c->end != CONN_FIN) return op_fail(op, OP_MISMATCH, "expected a FIN, got a reset");
-    if (o->by == CLOSE_RESET && c->end != CONN_RESET) return op_fail(op, OP_MISMATCH, "expected a reset, got a FIN");
-    if (o->by == CLOSE_NOTIFY)
-        return op_fail(op, OP_MISMATCH, "expected a close_notify, but the connection has no TLS");
-    return OP_DONE;
+    return judge_close(o, c);
 }
 
 static void close_rewind(struct op *op)
@@ -477,9 +552,19 @@ static void close_rewind(struct op *op)
 
 void expect_close_begin(struct close_op *o, struct conn *c, enum close_by by)
 {
-    static const struct op_type type = {
-        .name = "expect_close", .poll = close_poll, .rewind = close_rewind, .cancel = stop_reading};
+    static const struct op_type type = {.name = "expect_close",
+                                        .poll = close_poll,
+                                        .commit = close_commit,
+                                        .rewind = close_rewind,
+                                        .cancel = stop_reading};
     *o = (struct close_op){.op = {.type = &type, .conn = c, .edge = true}, .by = by, .pos = c->base};
+}
+
+static const char *why_loud(const struct conn *c)
+{
+    if (c->end == CONN_FIN) return "a FIN broke the silence";
+    return closed_by(c) == CLOSE_REFUSED ? "`refused` broke the silence: nobody listens there"
+                                         : "a reset broke the silence";
 }
 
 static enum op_result silence_poll(struct op *op, struct task *t)
@@ -487,11 +572,10 @@ static enum op_result silence_poll(struct op *op, struct task *t)
     const struct silence_op *o = (const struct silence_op *)op;
     struct conn *c = op->conn;
     if (!may_read(op, t)) return OP_FAILED;
-    if (conn_from(c, o->pos).n) return op_fail(op, OP_MISMATCH, "data broke the silence");
+    if (conn_has(c, o->pos)) return op_fail(op, OP_MISMATCH, "data broke the silence");
     const int r = conn_fill(c);
     if (r > 0) return op_fail(op, OP_MISMATCH, "data broke the silence");
-    if (r == 0)
-        return op_fail(op, OP_MISMATCH, c->end == CONN_FIN ? "a FIN broke the silence" : "a reset broke the silence");
+    if (r == 0) return op_fail(op, OP_MISMATCH, why_loud(c));
     op->end = o->pos;
     if (clock_now() >= o->until) return OP_DONE;
     conn_wait_read(c, t);

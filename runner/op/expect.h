@@ -1,7 +1,8 @@
 #ifndef OP_EXPECT_H
 #define OP_EXPECT_H
 
-/* Expects a frame of a stream: a framing says how far it goes, a matcher what it must be. Fails at the first byte that
+/* Expects a frame of a stream: a framing says how far it goes, a matcher what it must be. Of datagrams each is one
+ * whole message: a frame must end where it ends. Fails at the first byte that
  * cannot be right, never by waiting. Also the expectations of an end and of silence, since all three read without
  * taking. */
 
@@ -19,6 +20,7 @@ enum framing {
     FRAMING_REST,     /* to FIN */
     FRAMING_CUSTOM,   /* as `frame` says */
     FRAMING_URGENT,   /* one byte of TCP urgent data (tcp(7), MSG_OOB) */
+    FRAMING_DATAGRAM, /* a whole datagram */
 };
 
 enum prefix_kind { PREFIX_U8, PREFIX_U16BE, PREFIX_U16LE, PREFIX_U32BE, PREFIX_U32LE, PREFIX_VARINT };
@@ -83,14 +85,16 @@ bool expect_would_end(const struct expect_op *o, uint64_t *ret);
 /* x and arena outlive it. */
 void expect_begin(struct expect_op *o, struct conn *c, const struct expectation *x, struct arena *arena);
 
-enum close_by { CLOSE_ANY, CLOSE_FIN, CLOSE_RESET, CLOSE_NOTIFY };
+enum close_by { CLOSE_ANY, CLOSE_FIN, CLOSE_RESET, CLOSE_REFUSED, CLOSE_NOTIFY };
 
 struct close_op {
     struct op op;
     enum close_by by;
     uint64_t pos;
+    char text[100]; /* what is wrong */
 };
-/* Done when the peer has closed in that way; data instead, or the other way, is a mismatch. */
+/* Done when the peer has closed in that way; data instead, or another way, is a mismatch. Of datagrams REFUSED is what
+ * the system has heard (ICMP port unreachable, RFC 792); they go on afterwards. */
 void expect_close_begin(struct close_op *o, struct conn *c, enum close_by by);
 
 struct silence_op {

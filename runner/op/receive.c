@@ -1,5 +1,6 @@
 #include "op/receive.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "op/reader.h"
@@ -51,20 +52,41 @@ static size_t take(struct receive_op *o, struct slice have)
     case RECEIVE_LINE: return take_line(o, have);
     case RECEIVE_UNTIL: return take_until(o, have);
     case RECEIVE_PREFIXED: return take_prefixed(o, have);
-    case RECEIVE_ALL: break;
+    case RECEIVE_ALL:
+    case RECEIVE_DATAGRAM: break;
     }
     return 0;
 }
 
 static enum op_result ended(struct receive_op *o, struct slice have)
 {
-    const struct conn *c = o->op.conn;
+    struct conn *c = o->op.conn;
+    if (c->datagrams) {
+        const enum sr_status status = c->end == CONN_FIN ? SR_CLOSED : sr_status_of_errno(c->error);
+        op_fail_status(&o->op, status, c->error);
+        conn_reopen(c);
+        return OP_FAILED;
+    }
     if (o->kind == RECEIVE_ALL && c->end == CONN_FIN) {
         o->value = have;
         o->op.end = c->base + have.n;
         return OP_DONE;
     }
     return op_fail_status(&o->op, c->end == CONN_FIN ? SR_CLOSED : SR_RESET, c->error);
+}
+
+/* Everything that will come is here. */
+static enum op_result poll_datagram(struct receive_op *o, struct slice have)
+{
+    struct conn *c = o->op.conn;
+    const bool all = o->kind == RECEIVE_ALL || o->kind == RECEIVE_DATAGRAM || (o->kind == RECEIVE_SOME && !have.n);
+    if (c->datagrams->end.cut) return op_fail_status(&o->op, SR_SYSTEM, EMSGSIZE);
+    if (all) o->value = have;
+    const size_t n = all ? have.n : take(o, have);
+    if (o->op.failure != OP_FINE) return OP_FAILED;
+    if (!all && !n && !(o->kind == RECEIVE_COUNT && !o->count)) return op_fail_status(&o->op, SR_SYSTEM, EMSGSIZE);
+    o->op.end = c->base + n;
+    return OP_DONE;
 }
 
 static enum op_result receive_poll(struct op *op, struct task *t)
@@ -74,10 +96,13 @@ static enum op_result receive_poll(struct op *op, struct task *t)
     if (conn_claimed(c, t, false)) return op_fail(op, OP_MISUSE, "somebody else is reading this connection");
     const struct reader r = reader_at_base(c);
     struct slice have = reader_rest(&r);
+    if (o->kind == RECEIVE_DATAGRAM && !c->datagrams)
+        return op_fail(op, OP_MISUSE, "this connection is a stream of bytes");
     for (;;) {
+        if (c->datagrams && c->datagrams->here) return poll_datagram(o, have);
         const size_t n = have.n || o->kind == RECEIVE_PREFIXED ? take(o, have) : 0;
         if (op->failure != OP_FINE) return OP_FAILED;
-        if (n || (o->kind == RECEIVE_COUNT && !o->count)) {
+        if (n || (o->kind == RECEIVE_COUNT && !o->count && !c->datagrams)) {
             op->end = c->base + n;
             return OP_DONE;
         }

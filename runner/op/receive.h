@@ -13,6 +13,7 @@ enum receive_kind {
     RECEIVE_SOME,     /* what is there, at least one byte and at most `count` */
     RECEIVE_ALL,      /* to FIN */
     RECEIVE_PREFIXED, /* a count, then as many bytes; value without the count */
+    RECEIVE_DATAGRAM, /* what is left of the datagram, perhaps nothing */
 };
 
 struct receive_op {
@@ -25,8 +26,9 @@ struct receive_op {
     uint8_t prefix;
 };
 
-/* Fails with SR_CLOSED or SR_RESET when the stream ends before; what has come is still unread then. `mark` outlives it.
- */
+/* Fails with SR_CLOSED or SR_RESET when the stream ends before; what has come is still unread then. Of datagrams the
+ * others but ALL (the same as DATAGRAM there) stay within one, and fail with SR_SYSTEM and EMSGSIZE if it is too short;
+ * so does one that was too long to be kept. `mark` outlives it. */
 void receive_begin(struct receive_op *o, struct conn *c, enum receive_kind kind);
 
 #endif

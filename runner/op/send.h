@@ -28,9 +28,11 @@ struct send_op {
     int64_t every;          /* ns between writes */
     int64_t next;           /* when the next write may be */
     int flags;
+    char *made; /* a datagram that was put together. Owned */
 };
 
-/* The segments stay where they are. A peer that has closed or reset does not fail it: conn->failed_send is noted. */
+/* The segments stay where they are. Of datagrams each write is one: all of the segments without `chunk`. A peer that
+ * has closed or reset does not fail it: conn->failed_send is noted. */
 void send_begin(struct send_op *o, struct conn *c, const struct segment *segments, uint32_t n);
 
 /* The same for one piece of bytes, as they are, in less room. */

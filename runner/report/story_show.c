@@ -26,47 +26,59 @@ static const struct {
     const char *title;
     const char *words; /* of TCP */
     const char *local; /* of what stays within the machine */
+    const char *datagrams;
 } phases[] = {
-    [PHASE_NONE] = {"", "", ""},
+    [PHASE_NONE] = {"", "", "", ""},
     [PHASE_CREATE] =
         {"1 create",
          "A socket is one end of a conversation. The system keeps it, and the process names it by a small "
          "number, its file descriptor. So far nothing has been sent.",
          "A socket is one end of a conversation. The system keeps it, and the process names it by a small "
-         "number, its file descriptor. A Unix socket has a path for an address, and never leaves the machine."},
+         "number, its file descriptor. A Unix socket has a path for an address, and never leaves the machine.",
+         "A socket is one end of a conversation. The system keeps it, and the process names it by a small "
+         "number, its file descriptor. This one takes datagrams: each is a message of its own, and nobody shakes "
+         "hands."},
     [PHASE_PIPES] = {"1 create", "",
                      "A program is spoken to over two pipes, its stdin and stdout. They are no sockets: they have no "
-                     "address and no peer to connect to."},
+                     "address and no peer to connect to.",
+                     ""},
     [PHASE_CONNECT] = {"2 connect",
                        "The system finds a free port for our end and shakes hands with the other: each side tells the "
                        "number from which it counts its bytes, and acknowledges the other's.",
-                       "The system looks for who listens at that path, and puts us in its queue."},
+                       "The system looks for who listens at that path, and puts us in its queue.",
+                       "connect only notes where datagrams go and whose are taken: nothing is sent."},
     [PHASE_ACCEPT] =
         {"2 accept",
          "The system has shaken hands already. accept hands the connection over as a new socket; the one "
          "that listens stays as it is.",
-         "accept hands the first one in the queue over as a new socket; the one that listens stays as it is."},
+         "accept hands the first one in the queue over as a new socket; the one that listens stays as it is.",
+         "There is no connection to accept: it is the sender of the first datagram who is answered."},
     [PHASE_EXCHANGE] =
         {"3 exchange",
          "What is sent goes down: TCP numbers the bytes, IP says to which machine, Ethernet to which "
          "device. On the other side it goes up again, and what arrives is a stream: where one send ended "
          "is not in it.",
          "The system moves the bytes from one process to the other. There are no headers, since there is "
-         "no network in between."},
+         "no network in between.",
+         "A datagram goes down in one piece, with the ports and its length. It arrives as it was sent, or not at all, "
+         "and "
+         "nobody says which."},
     [PHASE_CLOSE] =
         {"4 close",
          "Each side says for itself that it has sent all: a FIN. What has arrived before it can still be read.",
-         "What has arrived before the other side closes can still be read; then comes the end."},
-    [PHASE_AFTER] = {"afterwards", "", ""},
+         "What has arrived before the other side closes can still be read; then comes the end.",
+         "The peer is not told: what it sends from now on meets nobody."},
+    [PHASE_AFTER] = {"afterwards", "", "", ""},
 };
 
 enum {
     LOCAL = PHASE_AFTER + 1, /* the same words, of what is local */
-    SAID_LISTEN = 1 << 20,
-    SAID_TIME_WAIT = 1 << 21,
-    SAID_CLOSED = 1 << 22,
-    SAID_RESET = 1 << 23,
-    SAID_LOOPBACK = 1 << 24,
+    DATAGRAMS = 2 * LOCAL,   /* and of datagrams */
+    SAID_LISTEN = 1 << 26,
+    SAID_TIME_WAIT = 1 << 27,
+    SAID_CLOSED = 1 << 28,
+    SAID_RESET = 1 << 29,
+    SAID_LOOPBACK = 1 << 30,
 };
 
 static enum phase phase_of(const struct act *a)
@@ -183,6 +195,14 @@ static void add_flags(unsigned flags, struct buf *out)
 static bool is_tcp(const struct act *a)
 {
     return a->socket.protocol && strcmp(a->socket.protocol, "tcp") == 0;
+}
+
+static bool has_datagrams(const struct act *a)
+{
+    static const char *const protocols[] = {"udp", "unixgram", "seqpacket"};
+    for (size_t i = 0; a->socket.protocol && i < sizeof protocols / sizeof *protocols; i++)
+        if (strcmp(a->socket.protocol, protocols[i]) == 0) return true;
+    return false;
 }
 
 /* Packets of a connection */
@@ -350,7 +370,8 @@ static void put_segments(struct showing *w, const struct act *a)
 static void put_phase(struct showing *w, const struct act *a, enum phase phase)
 {
     const uint32_t connection = a->connection;
-    const char *words = is_tcp(a) ? phases[phase].words : phases[phase].local;
+    const bool tcp = is_tcp(a), datagrams = has_datagrams(a);
+    const char *words = tcp ? phases[phase].words : datagrams ? phases[phase].datagrams : phases[phase].local;
     if (w->phase == phase && w->connection == connection) return;
     w->phase = phase;
     w->connection = connection;
@@ -360,7 +381,7 @@ static void put_phase(struct showing *w, const struct act *a, enum phase phase)
     paint_off(w->style, w->out);
     buf_addc(w->out, '\n');
     w->fresh = true;
-    if (*words) say_once(w, 1U << (is_tcp(a) ? phase : phase + LOCAL), words);
+    if (*words) say_once(w, 1U << (phase + (tcp ? 0 : datagrams ? DATAGRAMS : LOCAL)), words);
 }
 
 /* "     +0.231 ms  step 1 send, hello.yaml:14" */

@@ -10,8 +10,8 @@ struct needs {
 };
 
 static const struct needs needs[] = {
-    {"serve", "listen"}, {"files", "run"}, {"pass", "run"}, {"env", "run"}, {"cwd", "run"},     {"ready", "run"},
-    {"stop", "run"},     {"grace", "run"}, {"exit", "run"}, {"pty", "run"}, {"rules", "proxy"},
+    {"serve", "listen"}, {"session", "serve"}, {"files", "run"}, {"pass", "run"}, {"env", "run"}, {"cwd", "run"},
+    {"ready", "run"},    {"stop", "run"},      {"grace", "run"}, {"exit", "run"}, {"pty", "run"}, {"rules", "proxy"},
 };
 
 /* Names that mean something else in every `${}`. */
@@ -113,6 +113,15 @@ static void check_copies(struct loader *l, const struct actor_model *m)
         loader_say(l, p->value->mark, "an actor has at least one instance");
 }
 
+static void check_session(struct loader *l, const struct node *n)
+{
+    static const struct field by = {.name = "session", .type = FIELD_LUA};
+    if (n->kind == NODE_MAP)
+        field_check(n, scenario_session_fields, "`session`", l->d);
+    else
+        loader_value(l, n, &by);
+}
+
 static void fill(struct loader *l, struct actor_model *m)
 {
     const struct node *steps = node_get(m->map, "steps"), *serve = node_get(m->map, "serve");
@@ -123,6 +132,8 @@ static void fill(struct loader *l, struct actor_model *m)
     m->has_steps = steps != NULL;
     m->steps = steps_block(l, steps);
     m->serves = serve != NULL;
+    m->session = node_get(m->map, "session");
+    if (m->session) check_session(l, m->session);
     m->serve = steps_block(l, serve);
     m->meanwhile = steps_branches(l, node_get(m->map, "meanwhile"));
 }
@@ -138,13 +149,11 @@ struct actor_model actors_read_as(struct loader *l, const struct pair *p, const 
     struct actor_model m = {.name = name, .mark = p->key->mark, .kind = ACTOR_PLAIN, .map = p->value};
     const char *what = arena_printf(l->a, "actor `%.*s`", LOAD_NAME_SHOWN, m.name);
     if (!loader_map(l, p->value, what)) return m;
-    m.map = loader_refuse(l, p->value, scenario_actor_refused);
     field_check(m.map, scenario_actor_fields, what, l->d);
     const struct pair *kind = find_kind(l, m.map, &m.kind);
     if (kind) m.endpoint = kind->value;
     if (kind && m.kind != ACTOR_RUN && m.kind != ACTOR_PROXY) loader_address(l, m.endpoint, kind->key->text.p);
-    /* Of an actor with a key that is not there yet, nothing can be said about what it lacks. */
-    if (!kind && !node_pair(m.map, "steps") && m.map == p->value) {
+    if (!kind && !node_pair(m.map, "steps")) {
         struct diag *g = loader_say(l, m.mark, "%s does nothing", what);
         diag_hint(l->d, g, "give it `steps`, or one of `listen`, `connect`, `run`, `proxy`");
     }

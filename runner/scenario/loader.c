@@ -3,43 +3,6 @@
 #include "lua/names.h"
 #include "util/units.h"
 
-static const struct refused_key *refused(const struct refused_key *table, const struct pair *p)
-{
-    for (; table->key; table++) {
-        if (slice_is(p->key->text, table->key)) return table;
-    }
-    return NULL;
-}
-
-static void say_refused(struct loader *l, const struct refused_key *r, const struct pair *p)
-{
-    /* A list of nothing asks for nothing. */
-    if (p->value->kind == NODE_LIST && p->value->n == 0) return;
-    if (r->why)
-        loader_say(l, p->key->mark, "%s", r->why);
-    else
-        loader_say(l, p->key->mark, "`%s` is not part of this version", r->key);
-}
-
-const struct node *loader_refuse(struct loader *l, const struct node *map, const struct refused_key *table)
-{
-    struct node *rest = NULL;
-    for (uint32_t i = 0; i < map->n; i++) {
-        const struct refused_key *r = refused(table, &map->pairs[i]);
-        if (r) say_refused(l, r, &map->pairs[i]);
-        if (r && !rest) {
-            rest = ARENA_NEW(l->a, struct node);
-            *rest = *map;
-            rest->pairs = arena_array(l->a, map->n, sizeof *rest->pairs);
-            memcpy(rest->pairs, map->pairs, i * sizeof *rest->pairs);
-            rest->n = i;
-        } else if (!r && rest) {
-            rest->pairs[rest->n++] = map->pairs[i];
-        }
-    }
-    return rest ? rest : map;
-}
-
 bool loader_map(struct loader *l, const struct node *n, const char *what)
 {
     if (n->kind == NODE_MAP) return true;

@@ -67,8 +67,6 @@ struct loader {
 /* A diagnostic at a mark; printf's. */
 #define loader_say(l, mark, ...) diags_add((l)->d, source_place(mark), __VA_ARGS__)
 
-/* The map without the keys in the table, each of which is a diagnostic now: the map itself if it has none of them. */
-const struct node *loader_refuse(struct loader *l, const struct node *map, const struct refused_key *table);
 /* True for a map; else a diagnostic: "`what` is a map, not a list". */
 bool loader_map(struct loader *l, const struct node *n, const char *what);
 /* True if the scalar holds no `${}`; else a diagnostic. NULL is true. */

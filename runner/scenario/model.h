@@ -100,6 +100,7 @@ struct actor_model {
     struct block_model steps;
     bool serves; /* `serve` was written */
     struct block_model serve;
+    const struct node *session; /* a scalar of Lua, or a map of `by` and `timeout`; NULL */
     struct branches_model meanwhile;
 };
 

@@ -164,6 +164,7 @@ static const struct field retry_fields[] = {
 const struct field scenario_address_fields[] = {
     {.name = "to", .type = FIELD_TEXT, .flags = FIELD_REQUIRED, .doc = "The address"},
     {.name = "bind", .type = FIELD_TEXT, .doc = "The local address"},
+    {.name = "backlog", .type = FIELD_INT, .doc = "Listening: how many connections may wait to be accepted"},
     {.name = "options", .type = FIELD_VALUES, .doc = "Socket options, as `set_option` takes them"},
     {.name = "tls", .type = FIELD_MAP, .flags = FIELD_LATER, .fields = scenario_tls_fields, .doc = "How TLS is spoken"},
     {.name = "retry", .type = FIELD_MAP, .fields = retry_fields, .doc = "Tries again while it is refused"},
@@ -199,6 +200,16 @@ const struct field scenario_target_fields[] = {
     {.name = "stop", .type = FIELD_TEXT, .fallback = "TERM", .doc = "The signal that ends it"},
     {.name = "grace", .type = FIELD_DURATION, .fallback = "2s", .doc = "How long it may take to end"},
     {.name = "exit", .type = FIELD_TEXT, .doc = "The end that is required"},
+    {0},
+};
+
+const struct field scenario_session_fields[] = {
+    {.name = "by",
+     .type = FIELD_LUA,
+     .doc = "Over the datagram, `it`: whose values tell the copies apart; default: its sender"},
+    {.name = "timeout",
+     .type = FIELD_DURATION,
+     .doc = "After so long without a datagram the copy's peer counts as gone; default: never"},
     {0},
 };
 
@@ -257,7 +268,14 @@ const struct field scenario_actor_fields[] = {
      .fields = scenario_rule_fields,
      .doc = "What the proxy does to what it passes on; `set_rules` changes them"},
     {.name = "steps", .type = FIELD_STEPS, .doc = "What it does, in order"},
-    {.name = "serve", .type = FIELD_STEPS, .doc = "What a copy does with each connection that is accepted"},
+    {.name = "serve",
+     .type = FIELD_STEPS,
+     .doc = "What a copy does with each connection that is accepted; of datagrams, with each address they come from"},
+    {.name = "session",
+     .type = FIELD_VALUE,
+     .doc =
+         "Of `serve` with datagrams: a Lua expression over the datagram, `it`, whose values tell the copies apart; or "
+         "{by: LUA, timeout: DURATION}"},
     {.name = "instances",
      .type = FIELD_INT,
      .fallback = "1",
@@ -299,10 +317,5 @@ const struct field scenario_macro_fields[] = {
 const struct field scenario_requires_fields[] = {
     {.name = "program", .type = FIELD_TEXT, .doc = "A program on PATH"},
     {.name = "command", .type = FIELD_ARGV, .doc = "A command that ends with code 0"},
-    {0},
-};
-
-const struct refused_key scenario_actor_refused[] = {
-    {"session", NULL},
     {0},
 };

@@ -4,7 +4,10 @@ static enum went enter(struct actor *a, const struct instr *in)
 {
     struct channel *ch = actor_channel(a, in);
     if (!ch) return WENT_FAILED;
+    /* A server of datagrams has no other socket than its listener's. */
+    const bool own = a->listener && a->listener->conn == &ch->conn;
     conn_close(&ch->conn);
+    if (own) listener_close(a->listener);
     return WENT_ON;
 }
 

@@ -23,9 +23,9 @@ static enum went enter(struct actor *a, const struct instr *in)
     if (c->kind == CONN_PROGRAM)
         return actor_fail(a, "misuse", (struct mark){0}, "a program's pipes have no socket options");
     if (c->closed) return actor_fail(a, "misuse", (struct mark){0}, "this actor has closed the connection before");
-    const int family = c->kind == CONN_TCP ? c->local.sa.sa_family : AF_UNIX;
-    return options_apply(o->options, o->n, c->fd.rfd, family, &e) ? WENT_ON
-                                                                  : actor_fail(a, "system", e.mark, "%s", e.why);
+    return options_apply(o->options, o->n, conn_fd(c), conn_family(c), &e)
+               ? WENT_ON
+               : actor_fail(a, "system", e.mark, "%s", e.why);
 }
 
 const struct step_kind step_set_option = {

@@ -1,12 +1,8 @@
-#include <string.h>
-
+#include "engine/dialing.h"
 #include "engine/program_wait.h"
 #include "engine/run.h"
-#include "net/sock.h"
 #include "steps/kinds.h"
 #include "steps/whom.h"
-
-enum { BACKLOG = 4096 };
 
 static bool compile(struct compiler *c, const struct step_model *m, struct instr *in)
 {
@@ -15,37 +11,18 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     return whom != NULL;
 }
 
-/* On the very address that it had: others have read its port. */
-static int listen_again(struct run *r, struct listener *l)
+static enum went start_listener(struct actor *a, struct actor *whom, union op_room *room)
 {
-    const struct addr addr = l->addr;
-    const enum addr_scheme scheme = l->scheme;
-    struct task *waiting = l->waiting;
-    const int fd = sock_listen(&r->permit, &addr, addr_socktype(scheme), BACKLOG, NULL, &r->need);
-    if (fd < 0) return fd;
-    const int error = listener_adopt(l, &r->sched, fd, scheme);
-    /* Who waited for a connection before goes on to do so. */
-    l->waiting = waiting;
-    if (waiting) task_wake(waiting);
-    return error;
-}
-
-static enum went start_listener(struct actor *a, const struct actor *whom, union op_room *room)
-{
-    const struct address_plan *plan = &whom->plan->address;
-    struct listener *l = whom->listener;
-    if (l->fd >= 0) return actor_fail(a, "misuse", (struct mark){0}, "`%s` listens already", whom->plan->name);
-    const int error = listen_again(a->run, l);
-    if (error) return actor_fail(a, "system", (struct mark){0}, "cannot listen again: %s", strerror(-error));
-    struct eval e = actor_eval(a);
-    if (!options_apply(plan->options, plan->noptions, l->fd, l->addr.sa.sa_family, &e)) return actor_fail_eval(a, &e);
+    if (whom->listener->fd >= 0)
+        return actor_fail(a, "misuse", (struct mark){0}, "`%s` listens already", whom->plan->name);
+    if (dialing_listen_again(a, whom) != WENT_ON) return WENT_FAILED;
     sleep_begin(&room->sleep, 0);
     return WENT_ON;
 }
 
 static enum went begin(struct actor *a, const struct instr *in, union op_room *room)
 {
-    const struct actor *whom = whom_find(a, in->operand);
+    struct actor *whom = whom_find(a, in->operand);
     if (!whom->program) return start_listener(a, whom, room);
     struct program *p = whom->program;
     if (p->state != PROGRAM_ENDED)

@@ -3,7 +3,7 @@
 #include "engine/run.h"
 #include "util/suggest.h"
 
-static const struct actor_plan *find_named(struct compiler *c, const struct node *name)
+const struct actor_plan *whom_any(struct compiler *c, const struct node *name)
 {
     struct suggest s;
     suggest_init(&s, name->text);
@@ -18,7 +18,7 @@ static const struct actor_plan *find_named(struct compiler *c, const struct node
 const struct actor_plan *whom_compile(struct compiler *c, const struct step_model *m, bool listeners)
 {
     const struct node *name = step_field(m, "actor");
-    const struct actor_plan *p = name ? find_named(c, name) : c->actor;
+    const struct actor_plan *p = name ? whom_any(c, name) : c->actor;
     if (!p || p->model->kind == ACTOR_RUN || (listeners && p->model->kind == ACTOR_LISTEN)) return p;
     struct diag *g = compile_error(c, name ? name->mark : m->mark, "`%s` is no program%s", p->name,
                                    listeners ? ", and does not listen" : "");
@@ -30,7 +30,7 @@ const struct actor_plan *whom_named(struct compiler *c, const struct step_model 
                                     const char *what)
 {
     const struct node *name = step_field(m, "actor");
-    const struct actor_plan *p = find_named(c, name);
+    const struct actor_plan *p = whom_any(c, name);
     if (!p || p->model->kind == kind) return p;
     compile_error(c, name->mark, "`%s` is no %s", p->name, what);
     return NULL;

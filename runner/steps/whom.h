@@ -15,6 +15,8 @@
 /* Finds it by the modifier `actor`. It must be a program, or with `listeners` one that listens. NULL after a
  * diagnostic. */
 const struct actor_plan *whom_compile(struct compiler *c, const struct step_model *m, bool listeners);
+/* The actor of that name, or NULL after a diagnostic. */
+const struct actor_plan *whom_any(struct compiler *c, const struct node *name);
 /* The one that `actor`, which is there, names; it must be of this kind. NULL after a diagnostic. */
 const struct actor_plan *whom_named(struct compiler *c, const struct step_model *m, enum actor_kind kind,
                                     const char *what);

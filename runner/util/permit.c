@@ -325,6 +325,11 @@ ssize_t permit_sendto(const struct permit_scope *s, int fd, struct slice data, i
 {
     int error = check_address(s, sa, len, NULL, SEND, ret_need);
     if (error) return error;
+    return permit_answer(fd, data, flags, sa, len);
+}
+
+ssize_t permit_answer(int fd, struct slice data, int flags, const struct sockaddr *sa, socklen_t len)
+{
     ssize_t n = sendto(fd, data.p, data.n, flags | MSG_NOSIGNAL, sa, len);
     return n >= 0 ? n : -errno;
 }

@@ -55,6 +55,9 @@ int permit_bind(const struct permit_scope *s, int fd, const struct sockaddr *sa,
 /* sendto(2) with flags; returns the bytes sent. */
 ssize_t permit_sendto(const struct permit_scope *s, int fd, struct slice data, int flags, const struct sockaddr *sa,
                       socklen_t len, struct permit_need *ret_need);
+/* The same to an address that was allowed before, or that sent us something: an answer needs no grant, as it needs none
+ * on a connection that was accepted. */
+ssize_t permit_answer(int fd, struct slice data, int flags, const struct sockaddr *sa, socklen_t len);
 /* May the address be used at all? 0 or -PERMIT_DENIED, or -errno for what is no address, or a Unix path that leads
  * nowhere. For checks before a socket exists. */
 int permit_address(const struct permit_scope *s, const struct sockaddr *sa, socklen_t len, const char *host,

@@ -12,6 +12,8 @@ test("an example", {timeout = 10}, function(t)
   end)
   local c, spare = t:connect(address), t:connect(address)
   local a, b = c, l
+  local d = sock.datagram("udp://127.0.0.1:0")
+  d:sendto("ping", d["local"])
   local p = t:run{"cat"}
   local jobs = sock.channel()
   jobs:put(1)

@@ -21,8 +21,8 @@ static const int fault_errors[FAULTS] = {
     [EMFILE_] = EMFILE,
     [ENOBUFS_] = ENOBUFS,
 };
-static const char *const call_names[FAULT_CALLS] = {"recv",    "send",   "read",    "write",
-                                                    "accept4", "socket", "connect", "epoll_wait"};
+static const char *const call_names[FAULT_CALLS] = {"recv",   "send",    "read",       "write",   "accept4",
+                                                    "socket", "connect", "epoll_wait", "recvmsg", "sendto"};
 
 #define BIT(fault) (1u << (fault))
 
@@ -36,6 +36,8 @@ static const unsigned call_faults[FAULT_CALLS] = {
     [FAULT_SOCKET] = BIT(EMFILE_),
     [FAULT_CONNECT] = BIT(EINTR_),
     [FAULT_EPOLL_WAIT] = BIT(SHORT) | BIT(EINTR_),
+    [FAULT_RECVMSG] = BIT(EINTR_) | BIT(EAGAIN_),
+    [FAULT_SENDTO] = BIT(EINTR_) | BIT(EAGAIN_) | BIT(ENOBUFS_),
 };
 
 /* Where a descriptor is watched, so that it can be armed again. */
@@ -60,6 +62,8 @@ static struct {
 
 ssize_t __real_recv(int fd, void *p, size_t n, int flags);
 ssize_t __real_send(int fd, const void *p, size_t n, int flags);
+ssize_t __real_recvmsg(int fd, struct msghdr *m, int flags);
+ssize_t __real_sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *sa, socklen_t len);
 ssize_t __real_read(int fd, void *p, size_t n);
 ssize_t __real_write(int fd, const void *p, size_t n);
 int __real_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);
@@ -70,6 +74,8 @@ int __real_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event);
 
 ssize_t __wrap_recv(int fd, void *p, size_t n, int flags);
 ssize_t __wrap_send(int fd, const void *p, size_t n, int flags);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags);
+ssize_t __wrap_sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *sa, socklen_t len);
 ssize_t __wrap_read(int fd, void *p, size_t n);
 ssize_t __wrap_write(int fd, const void *p, size_t n);
 int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);
@@ -263,6 +269,18 @@ ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
     if (fails(fault, fd)) return -1;
     size_t given = shorten(fault, n);
     return finish_short(fd, __real_send(fd, p, given, flags), given, n);
+}
+
+ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags)
+{
+    enum fault fault = choose(FAULT_RECVMSG, allowed_on(fd));
+    return fails(fault, fd) ? -1 : __real_recvmsg(fd, m, flags);
+}
+
+ssize_t __wrap_sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *sa, socklen_t len)
+{
+    enum fault fault = choose(FAULT_SENDTO, allowed_on(fd));
+    return fails(fault, fd) ? -1 : __real_sendto(fd, p, n, flags, sa, len);
 }
 
 ssize_t __wrap_read(int fd, void *p, size_t n)

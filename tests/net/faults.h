@@ -12,11 +12,11 @@
  *     eintr=20      percent of calls that are interrupted
  *     eagain=10     percent of calls on non-blocking descriptors that an epoll watches
  *     emfile=5      percent of accept4 and socket
- *     enobufs=5     percent of send
+ *     enobufs=5     percent of send and sendto
  *     accept4@3=emfile   the third call of that kind; one of the faults above, again for as many items as wanted
  *
- * Calls: recv send read write accept4 socket connect epoll_wait. The environment variable SOCKRUN_TEST_FAULTS is read
- * as a plan when the program starts; one that cannot be read ends it. */
+ * Calls: recv send read write accept4 socket connect epoll_wait recvmsg sendto. The environment variable
+ * SOCKRUN_TEST_FAULTS is read as a plan when the program starts; one that cannot be read ends it. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +30,8 @@ enum fault_call {
     FAULT_SOCKET,
     FAULT_CONNECT,
     FAULT_EPOLL_WAIT,
+    FAULT_RECVMSG,
+    FAULT_SENDTO,
     FAULT_CALLS,
 };
 

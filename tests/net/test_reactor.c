@@ -426,7 +426,7 @@ static void pair(struct reactor *r, struct noted *n)
     assert_int_equal(sock_name(n->watch.fd, &local), 0);
     assert_int_equal(sock_peer(n->watch.fd, &peer), 0);
     struct addr_inet l = inet_of(&local), p = inet_of(&peer);
-    reactor_pair(r, &n->watch, &l, &p);
+    reactor_pair(r, &n->watch, false, &l, &p);
 }
 
 static void handoff(struct permit_scope *s, int family)
@@ -487,20 +487,20 @@ static void test_pairing_of_mapped_addresses(void **state)
     assert_int_equal(pipe(ends), 0);
     add(r, &a, ends[0]);
     add(r, &b, ends[1]);
-    reactor_pair(r, &a.watch, &four[0], &four[1]);
-    reactor_pair(r, &b.watch, &six[1], &six[0]);
+    reactor_pair(r, &a.watch, false, &four[0], &four[1]);
+    reactor_pair(r, &b.watch, false, &six[1], &six[0]);
     assert_ptr_equal(a.watch.peer, &b.watch);
     reactor_remove(r, &a.watch);
     assert_null(b.watch.peer);
     add(r, &a, ends[0]);
     /* An end that somebody left behind gives way to a new one in the same direction. */
-    reactor_pair(r, &a.watch, &four[0], &four[1]);
-    reactor_pair(r, &b.watch, &six[0], &six[1]);
+    reactor_pair(r, &a.watch, false, &four[0], &four[1]);
+    reactor_pair(r, &b.watch, false, &six[0], &six[1]);
     assert_false(a.watch.paired);
     assert_true(b.watch.paired);
     reactor_remove(r, &a.watch);
     add(r, &a, ends[0]);
-    reactor_pair(r, &a.watch, &four[1], &four[0]);
+    reactor_pair(r, &a.watch, false, &four[1], &four[0]);
     assert_ptr_equal(a.watch.peer, &b.watch);
     close(ends[0]);
     close(ends[1]);

@@ -57,10 +57,11 @@ static void test_wrong_values(void **state)
     static const struct {
         const char *name, *text;
     } rows[] = {
-        {"nodelay", "1"},         {"nodelay", "yes"},         {"nodelay", ""},    {"ttl", "five"},
-        {"ttl", "3000000000"},    {"rcvbuf", "4KB"},          {"rcvbuf", "2GiB"}, {"rcvbuf", "-1"},
-        {"keepidle", "5"},        {"keepidle", "100000000m"}, {"linger", "true"}, {"linger", "-1"},
-        {"linger", "2147483648"}, {"congestion", ""},
+        {"nodelay", "1"},         {"nodelay", "yes"},         {"nodelay", ""},       {"ttl", "five"},
+        {"ttl", "3000000000"},    {"rcvbuf", "4KB"},          {"rcvbuf", "2GiB"},    {"rcvbuf", "-1"},
+        {"keepidle", "5"},        {"keepidle", "100000000m"}, {"linger", "true"},    {"linger", "-1"},
+        {"linger", "2147483648"}, {"congestion", ""},         {"join", "127.0.0.1"}, {"join", "239.1.2.3%none"},
+        {"join", "239.1.2"},      {"leave", "ff02::1%"},      {"join", "::1"},       {"multicast_if", "no-such"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -116,7 +117,31 @@ static void test_text_option(void **state)
     assert_string_equal(name, "reno");
     assert_int_equal(sockopt_set(fd, AF_INET, option("congestion"), 0, slice_of("no-such")), -ENOENT);
     assert_int_equal(sockopt_get(fd, AF_INET, option("congestion"), &got), -EOPNOTSUPP);
+    assert_int_equal(sockopt_get_text(fd, option("congestion"), name, sizeof name), 0);
+    assert_string_equal(name, "reno");
+    assert_int_equal(sockopt_get_text(fd, option("congestion"), name, 3), 0);
+    assert_string_equal(name, "re");
     close(fd);
+}
+
+static void test_groups(void **state)
+{
+    int64_t index = 0, got;
+    int four = sock_new(AF_INET, SOCK_DGRAM), six = sock_new(AF_INET6, SOCK_DGRAM);
+    (void)state;
+    assert_null(sockopt_parse(option("multicast_if"), SLICE("lo"), &index));
+    assert_int_equal(sockopt_set(four, AF_INET, option("multicast_if"), index, SLICE("lo")), 0);
+    assert_int_equal(sockopt_set(four, AF_INET, option("join"), 0, SLICE("239.1.2.3%lo")), 0);
+    assert_int_equal(sockopt_set(four, AF_INET, option("join"), 0, SLICE("239.1.2.3%lo")), -EADDRINUSE);
+    assert_int_equal(sockopt_set(four, AF_INET, option("leave"), 0, SLICE("239.1.2.3%lo")), 0);
+    assert_int_equal(sockopt_set(four, AF_INET, option("leave"), 0, SLICE("239.1.2.3%lo")), -EADDRNOTAVAIL);
+    assert_int_equal(sockopt_set(four, AF_INET, option("join"), 0, SLICE("ff02::7%lo")), -EAFNOSUPPORT);
+    assert_int_equal(sockopt_get(four, AF_INET, option("join"), &got), -EOPNOTSUPP);
+    assert_int_equal(sockopt_set(six, AF_INET6, option("multicast_if"), index, SLICE("lo")), 0);
+    assert_int_equal(sockopt_set(six, AF_INET6, option("join"), 0, SLICE("ff02::7%lo")), 0);
+    assert_int_equal(sockopt_set(six, AF_INET6, option("leave"), 0, SLICE("ff02::7%lo")), 0);
+    close(four);
+    close(six);
 }
 
 static void test_failures(void **state)
@@ -141,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_table),        cmocka_unit_test(test_values),
         cmocka_unit_test(test_wrong_values), cmocka_unit_test(test_what_is_set_is_there),
         cmocka_unit_test(test_text_option),  cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,6 +127,15 @@ static void test_wrong(void **state)
     actor_bad("{connect: x, step_timeout: 1}", "`step_timeout` takes a duration such as 50ms");
 }
 
+static void test_session(void **state)
+{
+    (void)state;
+    actor_bad("{listen: x, session: y}", "`session` needs an actor with `serve`");
+    actor_bad("{listen: x, serve: [close], session: [y]}", "`session` takes a Lua expression, not a list");
+    actor_bad("{listen: x, serve: [close], session: {timeout: 1}}", "`timeout` takes a duration such as 50ms");
+    actor_bad("{listen: x, serve: [close], session: {bye: y}}", "unknown key `bye` in `session`");
+}
+
 static void test_proxy(void **state)
 {
     (void)state;
@@ -150,17 +159,11 @@ static void test_proxy(void **state)
     actor_bad("{connect: x, pty: true}", "`pty` needs an actor with `run`");
 }
 
-static void test_not_yet(void **state)
-{
-    (void)state;
-    actor_bad("{listen: x, session: y}", "`session` is not part of this version");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds), cmocka_unit_test(test_short_form), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_wrong), cmocka_unit_test(test_proxy),      cmocka_unit_test(test_not_yet),
+        cmocka_unit_test(test_wrong), cmocka_unit_test(test_proxy),      cmocka_unit_test(test_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
