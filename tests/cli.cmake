@@ -12,6 +12,7 @@ sockrun_says(later_command 1 torture x.yaml)
 sockrun_says(misspelt_option 1 --jbos 3)
 sockrun_says(later_option 1 --secret x=y)
 sockrun_says(option_elsewhere 1 check --report-tap -)
+sockrun_says(reports_on_stdout 1 --report-tap - --report-json - x.yaml)
 sockrun_says(misspelt_step 1 steps expct)
 sockrun_says(misspelt_module 1 modules htp)
 sockrun_says(module 0 modules notes_protocol)
@@ -31,3 +32,15 @@ add_executable(terminal terminal.c)
 target_link_libraries(terminal PRIVATE sockrun_flags)
 add_test(NAME cli/lua_prompt COMMAND terminal ${folder}/lua_prompt.keys $<TARGET_FILE:sockrun> lua)
 set_tests_properties(cli/lua_stdin cli/lua_prompt PROPERTIES LABELS cli TIMEOUT 60 ENVIRONMENT LC_ALL=C.UTF-8)
+
+# Reports of a run, on standard output.
+set(folder ${CMAKE_CURRENT_SOURCE_DIR}/scenarios)
+add_test(NAME cli/report_jsonl COMMAND sockrun --report-jsonl - ${folder}/passing/ignore.yaml)
+add_test(NAME cli/report_json COMMAND sockrun --report-json - ${folder}/failing/before_dead.yaml)
+add_test(NAME cli/report_github COMMAND sockrun --report-github ${folder}/failing/before_dead.yaml)
+set_tests_properties(cli/report_jsonl PROPERTIES LABELS cli TIMEOUT 60 PASS_REGULAR_EXPRESSION
+                     "\\{\"stream\":1,.*\"event\":\"traffic\".*\"bytes\":\".*\"event\":\"run_end\"")
+set_tests_properties(cli/report_json PROPERTIES LABELS cli TIMEOUT 60 PASS_REGULAR_EXPRESSION
+                     "\\{\"report\":1,.*\"verdict\":\"fail\".*\\]}\n")
+set_tests_properties(cli/report_github PROPERTIES LABELS cli TIMEOUT 60 ENVIRONMENT GITHUB_STEP_SUMMARY=/dev/stdout
+                     PASS_REGULAR_EXPRESSION "::error file=.*\n### sockrun: 0 passed")

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -8,7 +9,7 @@
 #include "run/supervisor.h"
 #include "run/tally.h"
 
-enum { FILE_REPORTERS = 3 };
+enum { FILE_REPORTERS = 6 };
 
 struct outputs {
     struct bus bus;
@@ -24,15 +25,20 @@ static void add_file(struct outputs *out, struct event_sink *sink)
     bus_add(&out->bus, sink);
 }
 
-static bool is_stdout(const char *path)
+static unsigned is_stdout(const char *path)
 {
     return path && strcmp(path, "-") == 0;
+}
+
+static unsigned stdout_reports(const struct options *o)
+{
+    return is_stdout(o->junit) + is_stdout(o->tap) + is_stdout(o->json) + is_stdout(o->jsonl) + is_stdout(o->pcap);
 }
 
 /* Where people read: not among a report. */
 static FILE *console_file(const struct options *o)
 {
-    return is_stdout(o->junit) || is_stdout(o->tap) || is_stdout(o->pcap) ? stderr : stdout;
+    return stdout_reports(o) > 0 ? stderr : stdout;
 }
 
 static void open_outputs(struct outputs *out, const struct options *o)
@@ -51,6 +57,9 @@ static void open_outputs(struct outputs *out, const struct options *o)
     if (o->junit) add_file(out, junit_new(o->junit));
     if (o->tap) add_file(out, tap_new(o->tap));
     if (o->pcap) add_file(out, packets_new(o->pcap));
+    if (o->json) add_file(out, json_new(o->json));
+    if (o->jsonl) add_file(out, jsonl_new(o->jsonl));
+    if (o->github) add_file(out, github_new(file, getenv("GITHUB_STEP_SUMMARY")));
 }
 
 /* True if every report is whole. */
@@ -102,6 +111,10 @@ static enum sr_exit run(struct session *s, const struct options *o)
 enum sr_exit cmd_run(const struct options *o)
 {
     struct session s;
+    if (stdout_reports(o) > 1) {
+        terminal_say("only one report can go to standard output");
+        return SR_EXIT_USAGE;
+    }
     enum sr_exit result = session_open(&s, o);
     if (result == SR_EXIT_OK && s.suite.nselected == 0) {
         terminal_say("no case is selected, of %u in %u file%s%s", s.suite.ncases, s.suite.n, s.suite.n == 1 ? "" : "s",

@@ -45,8 +45,7 @@ const struct command_spec command_specs[COMMANDS] = {
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
 static const char *const later_commands[] = {"bench",  "torture", "record", "import",     "merge", "diff",
                                              "schema", "init",    "watch",  "completion", NULL};
-static const char *const later_options[] = {"secret",      "strict",        "report-json", "report-jsonl",
-                                            "report-html", "report-github", "artifacts",   NULL};
+static const char *const later_options[] = {"secret", "strict", "report-html", "artifacts", NULL};
 
 enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
 
@@ -235,6 +234,25 @@ static const char *set_pcap(struct options *o, const char *value)
     return NULL;
 }
 
+static const char *set_json(struct options *o, const char *value)
+{
+    o->json = value;
+    return NULL;
+}
+
+static const char *set_jsonl(struct options *o, const char *value)
+{
+    o->jsonl = value;
+    return NULL;
+}
+
+static const char *set_github(struct options *o, const char *value)
+{
+    (void)value;
+    o->github = true;
+    return NULL;
+}
+
 /* A comma separates, but not in the names of folders. */
 static const char *allow_each(struct options *o, enum permit_kind kind, const char *value)
 {
@@ -359,6 +377,11 @@ static const struct option_spec specs[] = {
      set_scale},
     {"report-junit", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a JUnit XML report", set_junit},
     {"report-tap", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a TAP report; `-` is standard output", set_tap},
+    {"report-json", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a JSON report: one document", set_json},
+    {"report-jsonl", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write every event, with all bytes, as JSON Lines",
+     set_jsonl},
+    {"report-github", 0, ARGUMENT_NONE, NULL, IN_RUN,
+     "print annotations for GitHub Actions, and add a table to $GITHUB_STEP_SUMMARY", set_github},
     {"pcap", 0, ARGUMENT_REQUIRED, "FILE|DIR", IN_RUN,
      "write what passed as a capture (pcapng); in a folder, one for each scenario file", set_pcap},
     {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_CASES,

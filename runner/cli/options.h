@@ -59,7 +59,8 @@ struct options {
     const char *target;
     double timeout_scale;
     uint64_t memory, lua_memory;
-    const char *junit, *tap, *pcap;
+    const char *junit, *tap, *pcap, *json, *jsonl;
+    bool github;
     int verbosity;
     enum color_when color;
     bool markdown, help, version;

@@ -150,7 +150,7 @@ enum sr_exit session_begin(struct session *s, const struct options *o)
                                     .modules = &s->modules,
                                     .target = o->target,
                                     .ci = in_ci(),
-                                    .messages = o->verbosity > 0,
+                                    .messages = o->verbosity > 0 || o->jsonl,
                                     .packets = o->pcap != NULL,
                                     .check_only = o->command == COMMAND_CHECK};
     return result;

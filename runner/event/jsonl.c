@@ -3,7 +3,6 @@
 #include <jansson.h>
 
 #include "sockrun/version.h"
-#include "util/jsonw.h"
 #include "util/text.h"
 
 /* Writing */
@@ -88,7 +87,7 @@ static void write_failure(struct jsonw *w, const struct event_failure *f)
     jsonw_close(w, '}');
 }
 
-static void write_failures(struct jsonw *w, const struct event *e)
+void jsonl_failures(const struct event *e, struct jsonw *w)
 {
     if (e->nfailures == 0) return;
     jsonw_open(w, "failures", '[');
@@ -128,7 +127,7 @@ static void write_event(struct jsonw *w, const struct event *e)
     if (e->kind == EVENT_VERDICT) jsonw_str(w, "verdict", sr_verdict_name(e->verdict));
     write_number(w, "attempts", e->attempts, 0);
     write_number(w, "duration", e->duration, 0);
-    write_failures(w, e);
+    jsonl_failures(e, w);
     jsonw_close(w, '}');
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/counts.h"
 #include "report/failure.h"
 #include "report/line.h"
 #include "report/reporter.h"
@@ -23,8 +24,8 @@ struct console {
     struct buf line; /* what is about to be printed */
     struct runnings runnings;
     const struct running *heading; /* the case that the trace is about, for comparison only */
-    uint64_t counts[SR_VERDICTS];
-    uint64_t done, expected, flaky;
+    struct counts counts;
+    uint64_t done, expected;
     bool gap;   /* the last line printed was empty, or nothing was printed yet */
     bool shown; /* the progress line stands there */
     int64_t drawn;
@@ -83,9 +84,8 @@ static void take_verdict(struct console *c, const struct event *e)
     struct running *one = runnings_find(&c->runnings, e);
     bool bad = is_bad(e->verdict);
 
-    c->counts[e->verdict]++;
+    counts_take(&c->counts, e);
     c->done++;
-    c->flaky += e->attempts > 1 && !bad;
     if (bad) {
         if (!c->gap) buf_addc(&c->line, '\n');
         failure_render(e, &c->style, &c->line);
@@ -135,36 +135,12 @@ static void take_log(struct console *c, const struct event *e)
     print(c);
 }
 
-struct count_word {
-    enum sr_verdict verdict;
-    const char *one, *many;
-};
-
-static void add_counts(const struct console *c, struct buf *out)
-{
-    static const struct count_word words[] = {
-        {SR_FAIL, "failed", "failed"},
-        {SR_ERROR, "error", "errors"},
-        {SR_XPASS, "passed unexpectedly", "passed unexpectedly"},
-        {SR_WARN, "warning", "warnings"},
-        {SR_XFAIL, "failed as expected", "failed as expected"},
-        {SR_SKIP, "skipped", "skipped"},
-    };
-
-    buf_printf(out, "%" PRIu64 " passed", c->counts[SR_PASS]);
-    if (c->flaky > 0) buf_printf(out, " (%" PRIu64 " flaky)", c->flaky);
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        uint64_t n = c->counts[words[i].verdict];
-        if (n > 0) buf_printf(out, ", %" PRIu64 " %s", n, n == 1 ? words[i].one : words[i].many);
-    }
-}
-
 static void take_end(struct console *c, const struct event *e)
 {
     char text[UNITS_TEXT];
 
     if (!c->gap && c->options.verbosity >= 0) buf_addc(&c->line, '\n');
-    add_counts(c, &c->line);
+    counts_show(&c->counts, &c->line);
     buf_printf(&c->line, " in %s", units_show_duration(e->duration, text));
     if (e->text && *e->text) {
         buf_adds(&c->line, ", ");
@@ -183,7 +159,7 @@ static void take_end(struct console *c, const struct event *e)
 
 static void add_progress(const struct console *c, struct buf *out)
 {
-    uint64_t failed = c->counts[SR_FAIL] + c->counts[SR_ERROR] + c->counts[SR_XPASS];
+    uint64_t failed = c->counts.of[SR_FAIL] + c->counts.of[SR_ERROR] + c->counts.of[SR_XPASS];
 
     buf_printf(out, "[%" PRIu64, c->done);
     if (c->expected > 0) buf_printf(out, "/%" PRIu64, c->expected);

@@ -89,6 +89,13 @@ void outfile_open(struct outfile *o, const char *path)
         open_beside(o);
 }
 
+void outfile_open_end(struct outfile *o, const char *path)
+{
+    *o = (struct outfile){.path = mem_dup(slice_of(path)), .pending = BUF_INIT(2 * CHUNK)};
+    o->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    if (o->fd < 0) fail(o);
+}
+
 static bool wait_writable(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};

@@ -19,6 +19,8 @@ struct outfile {
 };
 
 void outfile_open(struct outfile *o, const char *path);
+/* At the end of what stands there: for a file that other programs add to as well. */
+void outfile_open_end(struct outfile *o, const char *path);
 void outfile_add(struct outfile *o, struct slice s);
 /* Writes what is left, closes and renames. Once. */
 void outfile_commit(struct outfile *o);

@@ -29,6 +29,13 @@ struct event_sink *tap_new(const char *path);
 struct event_sink *packets_new(const char *path);
 /* Tells of each case what its sockets did, once it is over. */
 struct event_sink *explain_new(FILE *out, bool color, unsigned width);
+/* One document, as docs/report.schema.json says. */
+struct event_sink *json_new(const char *path);
+/* Every event as it comes, as docs/events.md says. */
+struct event_sink *jsonl_new(const char *path);
+/* At EVENT_RUN_END: annotations for GitHub Actions to out, which belongs to the caller, and a summary in Markdown to
+ * the end of the file at path. summary NULL: no such file. */
+struct event_sink *github_new(FILE *out, const char *summary);
 /* NULL, or "cannot write x.xml: No space left on device". Valid after EVENT_RUN_END. */
 const char *reporter_error(const struct event_sink *s);
 void reporter_free(struct event_sink *s);
