@@ -47,7 +47,8 @@ static void open_outputs(struct outputs *out, const struct options *o)
     struct console_options c = {.color = terminal_color(o->color, fileno(file)),
                                 .progress = terminal_live(fileno(file)),
                                 .verbosity = o->verbosity,
-                                .width = terminal_width(fileno(file))};
+                                .width = terminal_width(fileno(file)),
+                                .durations = o->durations};
     *out = (struct outputs){0};
     bus_init(&out->bus);
     tally_init(&out->tally);

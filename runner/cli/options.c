@@ -17,6 +17,7 @@ enum {
     JOBS_MOST = 256,
     REPEAT_MOST = 1000,
     RETRY_MOST = 100,
+    DURATIONS_MOST = 1000,
     IN_RUN = 1 << COMMAND_RUN,
     IN_CHECK = 1 << COMMAND_CHECK,
     IN_LIST = 1 << COMMAND_LIST,
@@ -246,6 +247,16 @@ static const char *set_jsonl(struct options *o, const char *value)
     return NULL;
 }
 
+static const char *set_durations(struct options *o, const char *value)
+{
+    int64_t n;
+    const char *why = units_int(slice_of(value), &n);
+    if (why) return why;
+    if (n < 0 || n > DURATIONS_MOST) return "it is a number from 0 to 1000";
+    o->durations = (unsigned)n;
+    return NULL;
+}
+
 static const char *set_github(struct options *o, const char *value)
 {
     (void)value;
@@ -384,6 +395,7 @@ static const struct option_spec specs[] = {
      "print annotations for GitHub Actions, and add a table to $GITHUB_STEP_SUMMARY", set_github},
     {"pcap", 0, ARGUMENT_REQUIRED, "FILE|DIR", IN_RUN,
      "write what passed as a capture (pcapng); in a folder, one for each scenario file", set_pcap},
+    {"durations", 0, ARGUMENT_REQUIRED, "N", IN_RUN, "name the N slowest cases at the end", set_durations},
     {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_CASES,
      "programs that scenarios may run, with all your rights; without names: any", set_allow_run},
     {"allow-net", 0, ARGUMENT_OPTIONAL, "HOST[:PORT],...", IN_CASES,

@@ -61,6 +61,7 @@ struct options {
     uint64_t memory, lua_memory;
     const char *junit, *tap, *pcap, *json, *jsonl;
     bool github;
+    unsigned durations;
     int verbosity;
     enum color_when color;
     bool markdown, help, version;

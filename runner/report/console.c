@@ -9,6 +9,7 @@
 #include "report/line.h"
 #include "report/reporter.h"
 #include "report/running.h"
+#include "report/slowest.h"
 #include "report/trace.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -25,6 +26,7 @@ struct console {
     struct runnings runnings;
     const struct running *heading; /* the case that the trace is about, for comparison only */
     struct counts counts;
+    struct slowest slowest;
     uint64_t done, expected;
     bool gap;   /* the last line printed was empty, or nothing was printed yet */
     bool shown; /* the progress line stands there */
@@ -85,6 +87,7 @@ static void take_verdict(struct console *c, const struct event *e)
     bool bad = is_bad(e->verdict);
 
     counts_take(&c->counts, e);
+    slowest_take(&c->slowest, e);
     c->done++;
     if (bad) {
         if (!c->gap) buf_addc(&c->line, '\n');
@@ -140,6 +143,8 @@ static void take_end(struct console *c, const struct event *e)
     char text[UNITS_TEXT];
 
     if (!c->gap && c->options.verbosity >= 0) buf_addc(&c->line, '\n');
+    slowest_show(&c->slowest, &c->line);
+    if (c->slowest.n > 0) buf_addc(&c->line, '\n');
     counts_show(&c->counts, &c->line);
     buf_printf(&c->line, " in %s", units_show_duration(e->duration, text));
     if (e->text && *e->text) {
@@ -243,6 +248,7 @@ static void console_free(struct reporter *r)
 
     hide_progress(c);
     runnings_done(&c->runnings);
+    slowest_done(&c->slowest);
     buf_done(&c->line);
     mem_free(c->error);
     mem_free(c);
@@ -258,6 +264,7 @@ struct event_sink *console_new(FILE *out, const struct console_options *o)
     c->style = (struct style){o->color, o->width > 0 ? o->width : LINE_WIDTH};
     c->line = BUF_INIT(LINE_MOST);
     runnings_init(&c->runnings);
+    slowest_init(&c->slowest, o->durations);
     c->gap = true;
     return &c->reporter.sink;
 }

@@ -10,9 +10,10 @@
 
 struct console_options {
     bool color;
-    bool progress;  /* stdout is a terminal: keep one line that says how far it is */
-    int verbosity;  /* -1 quiet: only what did not pass, and the totals; 0; 1 every step and its bytes */
-    unsigned width; /* of the terminal, 0 unknown: 100 */
+    bool progress;      /* stdout is a terminal: keep one line that says how far it is */
+    int verbosity;      /* -1 quiet: only what did not pass, and the totals; 0; 1 every step and its bytes */
+    unsigned width;     /* of the terminal, 0 unknown: 100 */
+    unsigned durations; /* how many of the slowest cases are named at the end */
 };
 
 /* Prints a line for each case, failures in full when they happen, totals at the end. out belongs to the caller. */

@@ -56,6 +56,26 @@ static void an_interrupted_run_says_so(void **state)
     free(text);
 }
 
+static void the_slowest_cases_are_named(void **state)
+{
+    const struct event events[] = {
+        {.kind = EVENT_VERDICT, .file = "a", .verdict = SR_PASS, .duration = SAMPLE_MS(1)},
+        {.kind = EVENT_VERDICT, .file = "b", .verdict = SR_PASS, .duration = SAMPLE_MS(30)},
+        {.kind = EVENT_VERDICT, .file = "c", .verdict = SR_SKIP, .duration = SAMPLE_MS(900)},
+        {.kind = EVENT_VERDICT, .file = "d", .case_name = "\033", .verdict = SR_PASS, .duration = SAMPLE_MS(2000)},
+        {.kind = EVENT_VERDICT, .file = "e", .verdict = SR_PASS, .duration = SAMPLE_MS(30)},
+        {.kind = EVENT_RUN_END, .duration = SAMPLE_MS(5)},
+    };
+    char *text = console_of(&(struct console_options){.verbosity = -1, .durations = 2}, events, 6);
+
+    (void)state;
+    assert_string_equal(text, "slowest:\n   2 s       d > \\x1b\n   30 ms     b\n\n4 passed, 1 skipped in 5 ms\n");
+    free(text);
+    text = console_of(&(struct console_options){.verbosity = -1, .durations = 100}, events, 6);
+    assert_non_null(strstr(text, "   30 ms     b\n   30 ms     e\n   1 ms      a\n\n"));
+    free(text);
+}
+
 static void the_progress_line_is_erased_before_anything_else(void **state)
 {
     const struct console_options o = {.progress = true, .width = 40};
@@ -164,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_run_is_golden),
         cmocka_unit_test(an_interrupted_run_says_so),
+        cmocka_unit_test(the_slowest_cases_are_named),
         cmocka_unit_test(the_progress_line_is_erased_before_anything_else),
         cmocka_unit_test(hostile_names_reach_no_terminal),
         cmocka_unit_test(logs_of_cases_that_interleave_stay_with_their_case),

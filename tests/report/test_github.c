@@ -87,7 +87,7 @@ static void a_summary_stays_below_what_github_takes(void **state)
     struct event_sink *s = github_new(null, f->file);
 
     memset(name, 'x', 8000);
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 1000; i++)
         s->take(s, &e);
     s->take(s, &(struct event){.kind = EVENT_RUN_END});
     assert_null(reporter_error(s));

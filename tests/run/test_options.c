@@ -82,7 +82,7 @@ static void test_values(void **state)
     struct line l;
     (void)state;
     assert_true(parse(&l, "-k a.c --tags x --fail-fast --timeout-scale 2.5 --memory 1GiB --lua-memory=1MiB "
-                          "--report-junit=x.xml --report-tap - -vv --color=never p"));
+                          "--report-junit=x.xml --report-tap - --durations 7 --report-github -vv --color=never p"));
     assert_string_equal(l.o.match, "a.c");
     assert_string_equal(l.o.tags, "x");
     assert_int_equal(l.o.fail_fast, 1);
@@ -91,6 +91,8 @@ static void test_values(void **state)
     assert_int_equal(l.o.lua_memory, 1 << 20);
     assert_string_equal(l.o.junit, "x.xml");
     assert_string_equal(l.o.tap, "-");
+    assert_int_equal(l.o.durations, 7);
+    assert_true(l.o.github);
     assert_int_equal(l.o.verbosity, 2);
     assert_int_equal(l.o.color, COLOR_NEVER);
     done(&l);
