@@ -437,7 +437,9 @@ static void test_after_a_failed_send(void **state)
     scene_end(&s);
 }
 
-static enum op_result close_by(struct harness *h, int reset, const char *data, enum close_by by, const char **ret_why)
+enum { CLOSE_WHY = 100 };
+
+static enum op_result close_by(struct harness *h, int reset, const char *data, enum close_by by, char why[CLOSE_WHY])
 {
     struct scene s;
     struct close_op op;
@@ -455,7 +457,7 @@ static enum op_result close_by(struct harness *h, int reset, const char *data, e
         far_close(&s.far);
     }
     harness_run(h);
-    *ret_why = op.op.why;
+    snprintf(why, CLOSE_WHY, "%s", op.op.why ? op.op.why : "");
     const enum op_result result = p.result;
     if (result == OP_FAILED) assert_int_equal(op.op.failure, OP_MISMATCH);
     assert_int_equal(s.c.base, 0);
@@ -467,19 +469,19 @@ static enum op_result close_by(struct harness *h, int reset, const char *data, e
 static void test_close(void **state)
 {
     struct harness *h = *state;
-    const char *why;
-    assert_int_equal(close_by(h, 0, "", CLOSE_ANY, &why), OP_DONE);
-    assert_int_equal(close_by(h, 1, "", CLOSE_ANY, &why), OP_DONE);
-    assert_int_equal(close_by(h, 0, "", CLOSE_FIN, &why), OP_DONE);
-    assert_int_equal(close_by(h, 1, "", CLOSE_RESET, &why), OP_DONE);
-    assert_int_equal(close_by(h, 1, "", CLOSE_FIN, &why), OP_FAILED);
+    char why[CLOSE_WHY];
+    assert_int_equal(close_by(h, 0, "", CLOSE_ANY, why), OP_DONE);
+    assert_int_equal(close_by(h, 1, "", CLOSE_ANY, why), OP_DONE);
+    assert_int_equal(close_by(h, 0, "", CLOSE_FIN, why), OP_DONE);
+    assert_int_equal(close_by(h, 1, "", CLOSE_RESET, why), OP_DONE);
+    assert_int_equal(close_by(h, 1, "", CLOSE_FIN, why), OP_FAILED);
     assert_string_equal(why, "expected a FIN, got a reset");
-    assert_int_equal(close_by(h, 0, "", CLOSE_RESET, &why), OP_FAILED);
+    assert_int_equal(close_by(h, 0, "", CLOSE_RESET, why), OP_FAILED);
     assert_string_equal(why, "expected a reset, got a FIN");
-    assert_int_equal(close_by(h, 0, "", CLOSE_NOTIFY, &why), OP_FAILED);
-    assert_int_equal(close_by(h, 0, "x", CLOSE_ANY, &why), OP_FAILED);
+    assert_int_equal(close_by(h, 0, "", CLOSE_NOTIFY, why), OP_FAILED);
+    assert_int_equal(close_by(h, 0, "x", CLOSE_ANY, why), OP_FAILED);
     assert_string_equal(why, "data came instead of a close");
-    assert_int_equal(close_by(h, 1, "x", CLOSE_ANY, &why), OP_FAILED);
+    assert_int_equal(close_by(h, 1, "x", CLOSE_ANY, why), OP_FAILED);
     assert_string_equal(why, "data came instead of a close");
 }
 
