@@ -48,7 +48,8 @@ foreach(file ${failing})
   add_test(NAME apicheck/failing/${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/scripts/failing
            COMMAND golden ${CMAKE_CURRENT_SOURCE_DIR}/scripts/failing/${name}.out ${code} $<TARGET_FILE:sockrun-apicheck>
                    ${file})
-  set_tests_properties(apicheck/failing/${name} PROPERTIES ${servers} LABELS apicheck TIMEOUT 120)
+  set_tests_properties(apicheck/failing/${name} PROPERTIES ${servers} ENVIRONMENT SOCKRUN_SCRIPTS=${CMAKE_SOURCE_DIR}/scripts
+                                                             LABELS apicheck TIMEOUT 120)
 endforeach()
 set_tests_properties(apicheck/passing PROPERTIES ${servers} ENVIRONMENT SOCKRUN_SCRIPTS=${CMAKE_SOURCE_DIR}/scripts LABELS
                                                  apicheck TIMEOUT 120)
