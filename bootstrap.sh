@@ -8,8 +8,8 @@ usage: $0 run ARGS...       install what is missing, build, and run sockrun with
        $0 build             the same without running
        $0 install [PREFIX]  and install below PREFIX (/usr/local)
        $0 test              build and run everything there is to check
-       $0 bench [NAME...]   build and measure: pingpong, udp, start, files, lua, luacrowd, http (beside varnishtest),
-                            crowd, rest
+       $0 bench [NAME...]   build and measure: pingpong, udp, tls, pcap, start, files, lua, luacrowd, http (beside
+                            varnishtest), crowd, rest, proxy
 EOF
 }
 
@@ -17,8 +17,8 @@ build_packages='cmake gcc libc6-dev libedit-dev libjansson-dev liblua5.4-dev lib
     uthash-dev zlib1g-dev'
 servers='haproxy knot mosquitto nginx postgresql redis-server slurmctld slurmd'
 # Programs that scenarios talk to; python3-pymodbus needs more than it says.
-peers="bind9-dnsutils curl gpg-agent iproute2 microsocks mosquitto-clients openssh-client openssl python3-aiosmtpd
-    python3-pymodbus python3-serial python3-serial-asyncio python3-websockets slurm-client socat $servers"
+peers="bind9-dnsutils curl gnutls-bin gpg-agent iproute2 microsocks mosquitto-clients openssh-client openssl
+    python3-aiosmtpd python3-pymodbus python3-serial python3-serial-asyncio python3-websockets slurm-client socat $servers"
 test_packages="clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev libxml2-utils python3-jsonschema tshark
     valgrind $peers"
 

@@ -197,6 +197,16 @@ struct channel *actor_attach_share(struct actor *a, struct listener *l, const st
     return adopt(a, c, 0, NULL);
 }
 
+struct channel *actor_attach_accepted(struct actor *a, int fd, const struct listener *l, const char *name)
+{
+    struct channel *c = actor_attach(a, fd, l->scheme, name, NULL);
+    if (!c) return NULL;
+    c->conn.server = true;
+    if (!l->tls || conn_secure(&c->conn, l->tls, NULL)) return c;
+    actor_fail(a, "system", (struct mark){0}, "TLS cannot begin");
+    return NULL;
+}
+
 struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool terminal)
 {
     struct channel *c = mem_zalloc(sizeof *c);
@@ -342,6 +352,17 @@ static void close_channels(struct actor *a, bool keep_program)
         resend_stop(c);
         free_channel(c);
     }
+}
+
+void actor_drop(struct actor *a, struct channel *ch)
+{
+    struct channel **at = &a->channels;
+    while (*at != ch)
+        at = &(*at)->next;
+    *at = ch->next;
+    lua_host_lose_conn(ch);
+    conn_done(&ch->conn);
+    mem_free(ch);
 }
 
 static void end(struct actor *a, enum actor_state state)
@@ -494,6 +515,7 @@ void actor_free(struct actor *a)
     if (a->listener) {
         sessions_free(a);
         listener_close(a->listener);
+        tls_context_free(a->listener->tls);
         mem_free(a->listener);
     }
     if (a->program) program_free(a->program);

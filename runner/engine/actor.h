@@ -14,6 +14,7 @@
 #include "op/conn.h"
 #include "op/dial.h"
 #include "op/expect.h"
+#include "op/handshake.h"
 #include "op/meet.h"
 #include "op/send.h"
 #include "op/task.h"
@@ -28,6 +29,7 @@ struct channel {
     struct conn conn;     /* first */
     struct channel *next; /* older */
     const char *name;     /* `as`, or NULL for the actor's own */
+    const char *host;     /* the name that was connected to, or NULL: the run's */
     struct actor *actor;
     struct told *told;      /* who tells of it; NULL: nobody wants to know */
     struct resend *resend;  /* what is sent again, or NULL */
@@ -101,6 +103,7 @@ union op_room {
     struct silence_op silence;
     struct accept_op accept;
     struct connect_op connect;
+    struct handshake_op handshake;
     struct sync_op sync;
     struct take_op take;
     struct sleep_op sleep;
@@ -149,6 +152,10 @@ struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, c
 struct channel *actor_attach_listener(struct actor *a);
 /* A share of another actor's listener, which puts in what belongs to it: a copy's of `serve`. */
 struct channel *actor_attach_share(struct actor *a, struct listener *l, const struct addr *peer);
+/* The same for what a listener has accepted. */
+struct channel *actor_attach_accepted(struct actor *a, int fd, const struct listener *l, const char *name);
+/* Closes a connection and forgets it. Nobody waits on it any more. */
+void actor_drop(struct actor *a, struct channel *ch);
 /* The same for the two pipes of a program, or twice its terminal. */
 struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool terminal);
 /* An eval for the step that runs. */

@@ -9,18 +9,18 @@ enum { SHOWN = 60, RETRY_TIMES = 20 };
 
 #define RETRY_EVERY (100 * NS_PER_MS)
 
-static const char failures[] = "refused|timeout|unreachable|reset";
+static const char failures[] = "refused|timeout|unreachable|reset|tls";
 
 /* What this version does not speak. NULL, or a phrase. */
 static const char *unspoken(enum addr_scheme s)
 {
     switch (s) {
     case ADDR_TCP:
+    case ADDR_TLS:
     case ADDR_UNIX:
     case ADDR_UDP:
     case ADDR_UNIXGRAM:
     case ADDR_SEQPACKET: return NULL;
-    case ADDR_TLS: return "`tls` addresses are not part of this version";
     case ADDR_DTLS: return "`dtls` addresses are not part of this version";
     }
     return NULL;
@@ -125,20 +125,19 @@ static bool compile_retry(struct compiler *c, const struct node *n, struct addre
     return true;
 }
 
-static bool compile_fails(struct compiler *c, const struct node *n, struct address_plan *ret)
+/* What is spoken is known before anything runs, unless `${}` says where. */
+static bool compile_tls(struct compiler *c, const struct node *map, struct address_plan *ret)
 {
-    static const enum sr_status statuses[] = {SR_REFUSED, SR_TIMEOUT, SR_UNREACHABLE, SR_RESET};
-    if (!n) return true;
-    if (node_is(n, "tls")) {
-        compile_error(c, n->mark, "TLS is not part of this version");
+    const struct pair *p = node_pair(map, "tls");
+    if (!p) return true;
+    if (ret->text.tmpl.constant && !slice_starts(ret->text.tmpl.parts[0].text, SLICE("tls://"))) {
+        compile_error(c, p->key->mark, "`tls` is for tls:// addresses");
         return false;
     }
-    const int choice = field_choice(n, failures);
-    if (choice < 0) return false;
-    ret->fails = true;
-    ret->fails_as = statuses[choice];
-    ret->fails_mark = n->mark;
-    return true;
+    const struct pair *fails = p->value->kind == NODE_MAP ? node_pair(p->value, "fails") : NULL;
+    if (fails) compile_error(c, fails->key->mark, "of an address, `fails` stands beside `tls`, not in it");
+    ret->tls = tls_plan_compile(c, p->value);
+    return ret->tls && !fails;
 }
 
 static bool check_listening(struct compiler *c, const struct node *map)
@@ -180,18 +179,15 @@ bool address_compile(struct compiler *c, const struct node *n, bool listening, s
     if (!listening && named_target(c, n)) n = named_target(c, n);
     ret->mark = n->mark;
     if (n->kind == NODE_SCALAR) return compile_location(c, n, listening, ret);
-    const struct node *options = node_get(n, "options"), *tls = node_get(n, "tls");
+    const struct node *options = node_get(n, "options");
     bool ok = compile_location(c, node_get(n, "to"), listening, ret);
-    if (tls) {
-        compile_error(c, node_pair(n, "tls")->key->mark, "TLS is not part of this version");
-        ok = false;
-    }
+    ok = ok && compile_tls(c, n, ret);
     if (options && options->kind == NODE_MAP && !options_compile(c, options, &ret->options, &ret->noptions)) ok = false;
     if (!compile_backlog(c, n, listening, ret)) ok = false;
     if (listening) return check_listening(c, n) && ok;
     ok &= compile_bind_address(c, node_get(n, "bind"), ret);
     ok &= compile_retry(c, node_get(n, "retry"), ret);
-    return compile_fails(c, node_get(n, "fails"), ret) && ok;
+    return fails_compile(c, node_get(n, "fails"), failures, &ret->fails) && ok;
 }
 
 static bool parse(const struct text_plan *t, struct eval *e, struct addr_spec *ret)

@@ -4,6 +4,7 @@
 /* Addresses as scenarios write them: a text, another actor, or a map with `to` and what goes with it. */
 
 #include "engine/eval.h"
+#include "engine/tls_plan.h"
 #include "net/addr.h"
 #include "net/sockopt.h"
 #include "sockrun/status.h"
@@ -27,9 +28,8 @@ struct address_plan {
     bool retry;
     int64_t retry_every; /* ns */
     uint32_t retry_times;
-    bool fails;
-    enum sr_status fails_as;
-    struct mark fails_mark;
+    struct fails_plan fails;
+    struct tls_plan *tls; /* NULL: not written */
 };
 
 /* A scalar or a map. listening: `fails`, `retry` and `bind` make no sense. Schemes that this version does not speak are

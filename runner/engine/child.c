@@ -18,6 +18,7 @@
 #include "event/handover.h"
 #include "event/pcap.h"
 #include "net/process.h"
+#include "tls/context.h"
 #include "util/clock.h"
 
 enum { PACKETS_MOST = 512 << 20 };
@@ -64,12 +65,13 @@ static bool read_included(void *ctx, const char *path, struct slice *ret_text, c
 }
 
 static bool run_cases(const struct child_job *job, const struct scenario *sc, struct lazy_lua *lua,
-                      const struct emit *emit, int signals, struct arena *a, struct diags *d)
+                      struct tls_library *tls, const struct emit *emit, int signals, struct arena *a, struct diags *d)
 {
     const struct permit_scope scope = {.permit = job->settings->permit, .folder = job->folder};
     const struct crew_options o = {.job = job,
                                    .scenario = sc,
                                    .lua = lua,
+                                   .tls = tls,
                                    .emit = emit,
                                    .signals = signals,
                                    .missing = requires_missing(sc->requires, &scope, a),
@@ -95,6 +97,7 @@ int child_main(const struct child_job *job)
     struct diags diags;
     struct emit emit;
     uint32_t connections = 0;
+    struct tls_library tls = {0};
     struct lazy_lua lua = {.modules = job->settings->modules,
                            .folder = job->folder,
                            .cap = job->settings->lua_memory,
@@ -119,11 +122,12 @@ int child_main(const struct child_job *job)
     if (!script) sc = scenario_load(&o, job->file, job->texts[0].text, &arena, &diags);
     if (sc) plan_use(sc, lua.modules, &arena);
     lua_modules_describe(&lua, script ? job->folder : NULL);
-    const bool good = script ? script_run(job, &lua, &emit, signals)
-                             : sc && !diags.n && run_cases(job, sc, &lua, &emit, signals, &arena, &diags);
+    const bool good = script ? script_run(job, &lua, &emit, &tls, signals)
+                             : sc && !diags.n && run_cases(job, sc, &lua, &tls, &emit, signals, &arena, &diags);
     running_lua = NULL;
     lazy_lua_done(&lua);
     pcap_free(emit.packets);
+    tls_library_done(&tls);
     emit_done(&emit);
     diags_done(&diags);
     scenario_done(sc);

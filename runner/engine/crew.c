@@ -100,6 +100,7 @@ static void seat_init(struct crew *c, struct seat *s, uint32_t slot)
                                 .settings = job->settings,
                                 .folder = job->folder,
                                 .lua = o->lua,
+                                .tls = o->tls,
                                 .emit = &s->emit,
                                 .board = b,
                                 .hub = &c->hub,

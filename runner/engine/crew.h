@@ -17,6 +17,7 @@ struct crew_options {
     const struct child_job *job;
     const struct scenario *scenario;
     struct lazy_lua *lua;
+    struct tls_library *tls;
     const struct emit *emit; /* what it sends goes the same way */
     int signals;             /* signalfd(2): readable when the child is to end; -1: none */
     const char *missing;     /* why no case can run, or NULL */

@@ -18,6 +18,14 @@ void dialing_connect_explain(const struct instr *in, const union op_room *room, 
 enum went dialing_accept_begin(struct actor *a, const struct instr *in, union op_room *room);
 enum went dialing_accept_finish(struct actor *a, const struct instr *in, union op_room *room);
 
+/* Begins TLS on a connection; `host` is what a client asks for if the settings name nothing. False after actor_fail. */
+struct tls_settings;
+bool dialing_secure(struct actor *a, struct channel *ch, const struct tls_settings *s, const char *host);
+/* An accepted connection whose handshake is not done, as must be before it is closed in order: the step waits for that,
+ * and goes on in its `finish`. False: there is nothing to wait for. */
+bool dialing_must_shake(const struct channel *ch);
+enum went dialing_shake_first(struct actor *a, const struct instr *in, struct channel *ch);
+
 /* The socket address that an address_plan stands for, for a connect: of another actor, what it listens on. */
 bool dialing_address(struct actor *a, const struct address_plan *p, struct addr_spec *ret);
 /* Opens again an actor's listener that is closed, on the very address that it had, as its address says. */

@@ -154,6 +154,19 @@ static void note_before(struct run *r, const struct channel *c, struct event_fai
     buf_done(&text);
 }
 
+/* ", TLSv1.3"; ", no TLS yet: SSLv3/TLS write client hello"; "" where there is none. */
+static const char *show_tls(const struct conn *c, char text[TLS_WHY])
+{
+    struct tls_facts facts;
+    *text = 0;
+    if (!c->tls) return text;
+    if (tls_facts(c->tls, &facts))
+        snprintf(text, TLS_WHY, ", %s", facts.version);
+    else
+        snprintf(text, TLS_WHY, ", no TLS yet: %s", tls_stands_at(c->tls));
+    return text;
+}
+
 static void note_connection(struct run *r, const struct channel *c, struct event_failure *f)
 {
     char where[2 * ADDR_TEXT], size[UNITS_TEXT];
@@ -168,10 +181,14 @@ static void note_connection(struct run *r, const struct channel *c, struct event
     const uint64_t unread = k->n + (waiting > 0 ? (uint64_t)waiting : 0);
     const char *state =
         k->kind == CONN_TCP && tcp_facts_of_fd(k->fd.rfd, &facts) == 0 ? tcp_state_name(facts.state) : NULL;
-    if (k->end == CONN_RESET) state = k->error == ECONNREFUSED ? "refused" : "reset by the peer";
+    if (k->end == CONN_RESET && k->error == ECONNREFUSED)
+        state = "refused";
+    else if (k->end == CONN_RESET)
+        state = k->error == EPROTO ? "broken off by TLS" : "reset by the peer";
     if (k->end == CONN_FIN && !state) state = "closed by the peer";
-    failure_note(r, f, "connection", "%s%s%s, %s unread%s", where, state ? ", " : "", state ? state : "",
-                 units_show_size(unread, size), k->torn ? ", a send was cut off" : "");
+    char tls[TLS_WHY];
+    failure_note(r, f, "connection", "%s%s%s%s, %s unread%s", where, show_tls(k, tls), state ? ", " : "",
+                 state ? state : "", units_show_size(unread, size), k->torn ? ", a send was cut off" : "");
 }
 
 /* Calls of macros around the step: its place is in the macro, which says nothing about who called it. */
@@ -308,6 +325,7 @@ static void tell_status(struct run *r, struct event_failure *f, const struct cho
     case SR_CLOSED: buf_adds(&text, "the peer closed the connection"); break;
     case SR_RESET: buf_adds(&text, "the peer reset the connection"); break;
     case SR_REFUSED: buf_adds(&text, "refused: nobody listens there"); break;
+    case SR_TLS: buf_printf(&text, "TLS was broken off: %s", op->why ? op->why : conn_why(op->conn)); break;
     case SR_TIMEOUT: buf_adds(&text, "timed out"); break;
     case SR_UNREACHABLE: buf_adds(&text, "unreachable"); break;
     case SR_OK:
@@ -446,11 +464,17 @@ static void tell_progress(struct actor *a, struct event_failure *f, const struct
     }
 }
 
+static bool shakes_hands(const struct conn *c)
+{
+    return c && c->tls && !c->tls->done;
+}
+
 enum went failure_timeout(struct actor *a, struct wait *w)
 {
     struct run *r = a->run;
     const struct choice *c = &w->main.list[0];
-    const bool one = w->main.n == 1, stalled = one && c->room->op.waits == WAITS_WRITE;
+    const bool one = w->main.n == 1,
+               stalled = one && c->room->op.waits == WAITS_WRITE && !shakes_hands(c->room->op.conn);
     struct event_failure *f = begin(a, stalled ? "stalled" : "timeout", one ? expect_mark(c) : (struct mark){0});
     if (!f) return WENT_FAILED;
     struct buf text = BUF_INIT(TEXT);

@@ -164,6 +164,7 @@ struct luahost *lua_host(struct run *r)
     *h = (struct luahost){.sched = &r->sched,
                           .permit = &r->permit,
                           .need = &r->need,
+                          .tls = r->base->tls,
                           .ops = &ops,
                           .ctx = r,
                           .scale = r->base->settings->timeout_scale};

@@ -14,7 +14,7 @@ static const char *const scope_names[] = {"vars", "self", "conn", "row",   "inst
 static const char *const case_fields[] = {"name", "tmp", NULL};
 static const char *const conn_fields[] = {"peer", "local", NULL};
 static const char *const actor_fields[] = {"name", "local_port", NULL};
-static const char *const listener_fields[] = {"port", "host", "address", NULL};
+static const char *const listener_fields[] = {"port", "host", "address", "ca_file", NULL};
 static const char *const program_fields[] = {"pid", NULL};
 
 static bool in_list(const char *const *list, struct slice name)

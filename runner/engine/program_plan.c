@@ -206,7 +206,7 @@ static bool compile_ready_connect(struct compiler *c, const struct node *n, stru
 {
     p->ready = READY_CONNECT;
     if (!address_compile(c, n, false, &p->connect)) return false;
-    if (!p->connect.fails && !p->connect.retry) return true;
+    if (!p->connect.fails.written && !p->connect.retry) return true;
     compile_error(c, n->mark, "`ready` tries to connect until it can: neither `retry` nor `fails` has a meaning here");
     return false;
 }

@@ -284,7 +284,7 @@ struct proxy_plan *proxy_plan_compile(struct compiler *c, const struct actor_mod
         compile_error(c, to->mark, "a proxy cannot connect to itself");
         ok = false;
     }
-    if (ok && (p->to.bind || p->to.noptions || p->to.retry || p->to.fails)) {
+    if (ok && (p->to.bind || p->to.noptions || p->to.retry || p->to.fails.written)) {
         compile_error(c, to->mark, "what a proxy connects to is an address and nothing more");
         ok = false;
     }

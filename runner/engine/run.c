@@ -22,6 +22,7 @@
 #include "engine/wait.h"
 #include "engine/witness.h"
 #include "net/sock.h"
+#include "tls/context.h"
 #include "util/clock.h"
 #include "util/mem.h"
 #include "util/units.h"
@@ -42,6 +43,13 @@ const char *run_tmp(struct run *r)
 {
     if (!r->permit.tmp) r->permit.tmp = tmp_make();
     return r->permit.tmp;
+}
+
+const char *run_ca_file(struct run *r)
+{
+    const char *tmp = run_tmp(r);
+    const char *path = tmp ? arena_printf(&r->arena, "%s/" TLS_CA_FILE, tmp) : NULL;
+    return path && tls_library_ca_file(r->base->tls, &r->permit, path) ? path : NULL;
 }
 
 struct event_failure *run_add_failure(struct run *r, enum sr_verdict verdict)

@@ -38,6 +38,7 @@ struct run_base {
     const struct settings *settings;
     const char *folder;
     struct lazy_lua *lua;
+    struct tls_library *tls;
     struct emit *emit;
     struct board *board; /* of this case */
     struct hub *hub;
@@ -100,6 +101,9 @@ struct run *run_of_sched(struct sched *s);
 
 /* The case's temporary folder, made on first use; NULL if it cannot be made. */
 const char *run_tmp(struct run *r);
+/* A PEM file in the temporary folder with the authority of servers that have no certificate of their own; NULL if it
+ * cannot be made. */
+const char *run_ca_file(struct run *r);
 /* An actor of the run's list: a copy of a plan. */
 struct actor *run_add_actor(struct run *r, const struct actor_plan *plan, uint32_t instance);
 /* The actor has ended, in whatever state: counts, and ends the case when it was the last. */

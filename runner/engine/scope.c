@@ -118,6 +118,10 @@ static int actor_index(lua_State *L)
     const struct slice name = name_at(L, 2);
     const struct conn *c = own_conn(a);
     if (a->listener && push_socket_field(L, &a->listener->addr, scheme_of(a), name)) return 1;
+    if (a->listener && is(name, "ca_file")) {
+        const char *path = run_ca_file(a->run);
+        return path ? (lua_pushstring(L, path), 1) : luaL_error(L, "the file of the authority cannot be written");
+    }
     if (is(name, "local_port") && c && c->local.len) return lua_pushinteger(L, addr_port(&c->local.sa)), 1;
     if (is(name, "pid") && a->program && a->program->process.pid) return lua_pushinteger(L, a->program->process.pid), 1;
     if (is(name, "name")) return lua_pushstring(L, a->plan->name), 1;

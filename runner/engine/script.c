@@ -42,6 +42,7 @@ struct base {
     int signals;
     struct testscript script;
     struct script_text text;
+    struct tls_library *tls;
 };
 
 /* One test that runs. */
@@ -417,6 +418,7 @@ static bool run_test(const struct base *base, uint32_t index)
     r->host = (struct luahost){.sched = &r->sched,
                                .permit = &r->permit,
                                .need = &r->need,
+                               .tls = base->tls,
                                .ops = &host_ops,
                                .ctx = r,
                                .scale = job->settings->timeout_scale,
@@ -448,13 +450,15 @@ static bool load(struct base *b)
     return good;
 }
 
-bool script_run(const struct child_job *job, struct lazy_lua *lua, struct emit *emit, int signals)
+bool script_run(const struct child_job *job, struct lazy_lua *lua, struct emit *emit, struct tls_library *tls,
+                int signals)
 {
     struct base b = {.job = job,
                      .lazy = lua,
                      .lua = lazy_lua_get(lua),
                      .emit = emit,
                      .signals = signals,
+                     .tls = tls,
                      .text = {job->file, job->texts[0].text}};
     bool good = b.lua && load(&b);
     for (uint32_t i = 0; good && i < job->ncases; i++)

@@ -1,11 +1,8 @@
 #include "engine/segments.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "engine/file_text.h"
 #include "engine/message.h"
 #include "engine/packing.h"
 #include "engine/written.h"
@@ -105,46 +102,11 @@ static bool gather_json(struct gather *g, const struct part *part)
     return ok;
 }
 
-static bool fail_file(struct eval *e, const struct part *part, const char *path, const char *why)
-{
-    return eval_fail(e, part->mark, "%s: %s", path, why);
-}
-
-static bool read_all(struct gather *g, const struct part *part, const char *path, int fd)
-{
-    struct eval *e = g->eval;
-    struct stat st;
-    if (fstat(fd, &st) < 0) return fail_file(e, part, path, strerror(errno));
-    if (!S_ISREG(st.st_mode)) return fail_file(e, part, path, "is no regular file");
-    if (st.st_size > PAYLOAD_MOST) return fail_file(e, part, path, "has more than 64 MiB");
-    char *p = arena_alloc(e->arena, (size_t)st.st_size + 1);
-    size_t n = 0;
-    while (n < (size_t)st.st_size) {
-        const ssize_t r = read(fd, p + n, (size_t)st.st_size - n);
-        if (r == 0) break;
-        if (r < 0 && errno != EINTR) return fail_file(e, part, path, strerror(errno));
-        if (r > 0) n += (size_t)r;
-    }
-    return add_bytes(g, (struct slice){p, n});
-}
-
 static bool gather_file(struct gather *g, const struct part *part)
 {
-    struct eval *e = g->eval;
-    struct slice text;
-    if (!text_eval(&part->text, e, &text)) return false;
-    const char *path = arena_dup(e->arena, text);
-    if (strlen(path) != text.n || text.n == 0) return eval_fail(e, part->mark, "this is no path of a file");
-    struct permit_need need;
-    const int fd = permit_open(e->permit, path, O_RDONLY | O_NONBLOCK, 0, &need);
-    if (fd == -PERMIT_DENIED) {
-        e->denied = true;
-        return eval_fail(e, part->mark, "not permitted: %s; allow it with %s", need.what, need.flag);
-    }
-    if (fd < 0) return fail_file(e, part, path, strerror(-fd));
-    const bool ok = read_all(g, part, path, fd);
-    close(fd);
-    return ok;
+    struct slice path, bytes;
+    return text_eval(&part->text, g->eval, &path) && file_text(g->eval, part->mark, path, PAYLOAD_MOST, &bytes) &&
+           add_bytes(g, bytes);
 }
 
 static bool gather_pack(struct gather *g, const struct part *part)

@@ -132,7 +132,7 @@ static void resume(struct task *t)
             return;
         }
         struct actor *copy = add_copy(a);
-        start_copy(copy, actor_attach(copy, accept_take(&accept), a->listener->scheme, NULL, NULL));
+        start_copy(copy, actor_attach_accepted(copy, accept_take(&accept), a->listener, NULL));
     }
     task_wake(t);
 }

@@ -1,4 +1,4 @@
-#include "lua/api.h"
+#include "lua/api_tls.h"
 
 #include <errno.h>
 #include <string.h>
@@ -578,6 +578,7 @@ static const luaL_Reg methods[] = {{"send", m_send},
                                    {"close", m_close},
                                    {"reset", m_reset},
                                    {"shutdown", m_shutdown},
+                                   {"starttls", luaconn_starttls},
                                    {"wait", luaconn_wait},
                                    {NULL, NULL}};
 static const luaL_Reg meta[] = {

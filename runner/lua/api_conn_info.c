@@ -1,4 +1,4 @@
-#include "lua/api.h"
+#include "lua/api_tls.h"
 
 #include <math.h>
 #include <string.h>
@@ -142,11 +142,13 @@ static void add_facts(lua_State *L, const struct conn *c)
     set_integer(L, "mss", f.mss);
     set_integer(L, "retransmits", f.total_retransmits);
     set_integer(L, "unsent", f.unsent);
+    luaconn_tls_info(L, c);
 }
 
 /*: connection:info() -> table
  * state (of TCP, RFC 9293 3.3.2; else "open" or "closed"), peer, local, sent, received, unread (bytes), and of TCP rtt
- * (seconds), mss, retransmits, unsent, congestion. example: local state = c:info().state */
+ * (seconds), mss, retransmits, unsent, congestion; of TLS `tls`: version, cipher, alpn, server_name, peer_subject.
+ * example: local state = c:info().state */
 static int m_info(lua_State *L)
 {
     const struct conn *c = open_conn(L);

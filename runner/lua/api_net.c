@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lua/api_tls.h"
 #include "net/resolver.h"
 #include "net/sock.h"
 #include "util/mem.h"
@@ -92,6 +93,44 @@ static int not_connected(lua_State *L, struct dialing *d, lua_KContext ctx)
     return opened_not(L, ctx & MUST, what);
 }
 
+/* The connection is on top. */
+static int opened(lua_State *L, lua_KContext ctx)
+{
+    /* What a test has opened lives as long as it, even if nothing refers to it any more. */
+    if (ctx & MUST) {
+        lua_pushvalue(L, -1);
+        luahost_keep(L, luahost_of(L));
+    }
+    return 1;
+}
+
+/* The connection is at 3. */
+static int shaken(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    lua_settop(L, 3);
+    if (luawait_result(L) == LUAWAIT_DONE) {
+        luawait_done(L);
+        return opened(L, ctx);
+    }
+    luawait_fail(L);
+    object_close(lua_touserdata(L, 3));
+    return opened_not(L, ctx & MUST, "cannot connect");
+}
+
+/* Address, options, and the connection that was opened. */
+static int shake(lua_State *L, const struct dialing *d, lua_KContext ctx)
+{
+    lua_replace(L, 3);
+    lua_settop(L, 3);
+    struct conn *c = luaconn_check(L, 3)->conn;
+    api_option(L, 2, "tls");
+    if (!api_tls_secure(L, c, 4, d->spec.host)) return opened_not(L, ctx & MUST, "cannot connect");
+    struct handshake_op *o = &luawait_room(L)->handshake;
+    handshake_begin(o, c);
+    return luawait(L, &o->op, d->timeout, ctx, shaken);
+}
+
 static int connected(lua_State *L, int status, lua_KContext ctx)
 {
     struct dialing *d = (struct dialing *)luahost_of(L)->current->inner;
@@ -101,18 +140,14 @@ static int connected(lua_State *L, int status, lua_KContext ctx)
     const enum addr_scheme scheme = d->spec.scheme;
     const int fd = connect_take(&d->inner);
     const bool reset = d->inner.reset;
+    const struct dialing done = *d;
     luawait_done(L);
     const int r = luaconn_push(L, fd, scheme, &peer, reset);
     if (r < 0) {
         api_nil_errno(L, -r);
         return opened_not(L, ctx & MUST, "cannot connect");
     }
-    /* What a test has opened lives as long as it, even if nothing refers to it any more. */
-    if (ctx & MUST) {
-        lua_pushvalue(L, -1);
-        luahost_keep(L, luahost_of(L));
-    }
-    return 1;
+    return scheme == ADDR_TLS ? shake(L, &done, ctx) : opened(L, ctx);
 }
 
 int api_dial(lua_State *L, bool must)
@@ -123,6 +158,7 @@ int api_dial(lua_State *L, bool must)
     api_address(L, 1, &d.spec);
     api_option(L, 2, "timeout");
     d.timeout = api_timeout(L, -1);
+    if (api_option(L, 2, "tls") && d.spec.scheme != ADDR_TLS) return luaL_error(L, "tls: only of tls:// addresses");
     if (api_option(L, 2, "bind")) {
         struct addr_spec bind;
         api_address(L, -1, &bind);
@@ -133,8 +169,9 @@ int api_dial(lua_State *L, bool must)
 }
 
 /*: connect(address [, options]) -> connection | nil, reason
- * Connects to `tcp://host:port`, `unix:///path` or `unix://@name`; a listener stands for its address. Options: timeout
- * (seconds), bind (our own address). example: local c, why = sock.connect("tcp://127.0.0.1:80", {timeout = 1}) */
+ * Connects to `tcp://host:port`, `tls://host:port`, `unix:///path` or `unix://@name`; a listener stands for its
+ * address. Options: timeout (seconds), bind (our own address), tls (a table as of `starttls`). example: local c, why =
+ * sock.connect("tcp://127.0.0.1:80", {timeout = 1}) */
 static int f_connect(lua_State *L)
 {
     return api_dial(L, false);
@@ -152,6 +189,8 @@ static void close_listener(struct object *o)
     struct lualistener *l = (struct lualistener *)o;
     luawait_closed(o->host, l->listener.waiting);
     listener_close(&l->listener);
+    tls_context_free(l->listener.tls);
+    l->listener.tls = NULL;
 }
 
 int api_open_listener(lua_State *L, bool must)
@@ -180,12 +219,18 @@ int api_open_listener(lua_State *L, bool must)
     }
     object_open(&l->object, h);
     if (h->ops->listens) h->ops->listens(h, h->current, &l->listener, &spec);
+    lua_replace(L, 3);
+    lua_settop(L, 3);
+    if (!api_option(L, 2, "tls") && spec.scheme != ADDR_TLS) return lua_settop(L, 3), 1;
+    if (spec.scheme != ADDR_TLS) return luaL_error(L, "tls: only of tls:// addresses");
+    l->listener.tls = api_tls_context(L, 4, true, NULL);
+    lua_settop(L, 3);
     return 1;
 }
 
 /*: listen(address [, options]) -> listener | nil, reason
- * Listens; port 0 takes any that is free. The listener has `address`, `host`, `port`, `accept` and `close`. Options:
- * backlog. example: local l = sock.listen("tcp://127.0.0.1:0") */
+ * Listens; port 0 takes any that is free. The listener has `address`, `host`, `port`, `ca_file`, `accept` and `close`.
+ * Options: backlog, tls (a table as of `starttls`). example: local l = sock.listen("tcp://127.0.0.1:0") */
 static int f_listen(lua_State *L)
 {
     return api_open_listener(L, false);
@@ -232,6 +277,8 @@ static int accepted(lua_State *L, int status, lua_KContext ctx)
     luawait_done(L);
     const int r = luaconn_push(L, fd, l->listener.scheme, NULL, false);
     if (r < 0) return api_nil_errno(L, -r);
+    struct conn *c = ((struct luaconn *)lua_touserdata(L, -1))->conn;
+    if (l->listener.tls && !conn_secure(c, l->listener.tls, NULL)) return api_nil(L, "tls: it cannot begin");
     return 1;
 }
 
@@ -264,6 +311,15 @@ static int m_close(lua_State *L)
     return 0;
 }
 
+static void push_ca_file(lua_State *L)
+{
+    struct luahost *h = luahost_of(L);
+    const char *tmp = h->ops->tmp(h);
+    if (!tmp) luaL_error(L, "no temporary folder could be made");
+    const char *path = lua_pushfstring(L, "%s/" TLS_CA_FILE, tmp);
+    if (!tls_library_ca_file(h->tls, h->permit, path)) luaL_error(L, "%s cannot be written", path);
+}
+
 static int index_listener(lua_State *L)
 {
     lua_pushvalue(L, 2);
@@ -278,6 +334,8 @@ static int index_listener(lua_State *L)
         lua_pushstring(L, addr_show_host(&l->addr.sa, l->addr.len, text, sizeof text));
     else if (strcmp(name, "port") == 0)
         lua_pushinteger(L, l->addr.sa.sa_family == AF_UNIX ? 0 : addr_port(&l->addr.sa));
+    else if (strcmp(name, "ca_file") == 0)
+        push_ca_file(L);
     return 1;
 }
 

@@ -330,6 +330,15 @@ static int tell(lua_State *L, const char *why)
     return 2;
 }
 
+/* The op is cancelled, and the connection still there. */
+static int tell_tls(lua_State *L, const struct op *o)
+{
+    const char *why = o->conn ? conn_why(o->conn) : NULL;
+    lua_pushnil(L);
+    lua_pushfstring(L, "tls: %s", why ? why : o->why ? o->why : "broken off");
+    return 2;
+}
+
 static int tell_timeout(lua_State *L, struct luatask *t)
 {
     if (t->task->sched->now < t->within) return tell(L, "timeout");
@@ -347,6 +356,7 @@ int luawait_fail(lua_State *L)
     switch (o.failure) {
     case OP_STATUS:
         if (o.status == SR_DENIED) return luafail_denied(L, luahost_of(L));
+        if (o.status == SR_TLS) return tell_tls(L, &o);
         return tell(L, o.status == SR_SYSTEM ? strerror(o.error) : sr_status_name(o.status));
     case OP_GONE: return tell(L, o.why);
     case OP_MISUSE:

@@ -7,6 +7,7 @@
 
 #include "lua/object.h"
 #include "op/dial.h"
+#include "op/handshake.h"
 #include "op/meet.h"
 #include "op/receive.h"
 #include "op/send.h"
@@ -23,6 +24,7 @@ union luaroom {
     struct sleep_op sleep;
     struct sync_op sync;
     struct piece_op piece;
+    struct handshake_op handshake;
     struct {
         struct op op;
         struct waiter waiter;

@@ -18,6 +18,7 @@ struct conn;
 struct arena;
 struct listener;
 struct addr_spec;
+struct tls_library;
 
 /* What did not go as the script said it must. Texts and bytes belong to the caller. */
 struct luafailure {
@@ -67,6 +68,7 @@ struct luahost {
     struct sched *sched;
     const struct permit_scope *permit;
     struct permit_need *need;
+    struct tls_library *tls;
     const struct luahost_ops *ops;
     void *ctx;
     const struct luamessage_ops *messages; /* NULL: there are none */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -151,6 +152,12 @@ ssize_t sock_write(int fd, const void *p, size_t n)
         value = write(fd, p, n);
     while (interrupted(value));
     return value < 0 ? -errno : value;
+}
+
+int sock_nodelay(int fd)
+{
+    const int on = 1;
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ? -errno : 0;
 }
 
 int sock_shutdown(int fd, int how)

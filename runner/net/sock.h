@@ -42,6 +42,8 @@ ssize_t sock_read(int fd, void *p, size_t n);
 /* SIGPIPE must be ignored by the process. */
 ssize_t sock_write(int fd, const void *p, size_t n);
 int sock_shutdown(int fd, int how);
+/* TCP_NODELAY. */
+int sock_nodelay(int fd);
 int sock_name(int fd, struct addr *ret_local);
 int sock_peer(int fd, struct addr *ret_peer);
 /* The other end of a Unix stream was connected, or listened on, by this very process (unix(7), SO_PEERCRED). */

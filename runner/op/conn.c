@@ -21,8 +21,9 @@ static struct watch *write_watch(struct conn *c)
 static void wake_waiters(struct conn *c, const struct watch *w)
 {
     const unsigned end = READY_HUP | READY_ERROR;
-    if (w == &c->in && c->reader && (w->ready & (READY_READ | READY_URGENT | end))) task_wake(c->reader);
-    if (w == write_watch(c) && c->writer && (w->ready & (READY_WRITE | end))) task_wake(c->writer);
+    const bool crossed = c->tls && tls_crossed(c->tls);
+    if (c->reader && (crossed || (w == &c->in && (w->ready & (READY_READ | READY_URGENT | end))))) task_wake(c->reader);
+    if (c->writer && (crossed || (w == write_watch(c) && (w->ready & (READY_WRITE | end))))) task_wake(c->writer);
 }
 
 static void wake_in(struct watch *w)
@@ -174,10 +175,48 @@ const char *conn_begun(const struct conn *c, const void *module)
     return m && m->begun && m->begun_at == c->base && m->begun != module ? m->begun_name : NULL;
 }
 
+bool conn_secure(struct conn *c, struct tls_context *context, const char *host)
+{
+    struct stream **place = c->top == &c->tap.stream ? &c->tap.stream.below : &c->top;
+    struct tls *t = c->tls ? NULL : tls_new(context, *place, host, (struct slice){c->data, c->n});
+    if (!t) return false;
+    if (c->was_reset || c->failed_send) t->broken = ECONNRESET;
+    /* The end of a handshake and the first record are two small segments: Nagle would keep the second until the peer
+     * acknowledges the first, which takes it 40 ms where it has nothing to say (RFC 1122 4.2.3.4). */
+    if (c->kind == CONN_TCP) sock_nodelay(c->fd.wfd);
+    c->tls = t;
+    *place = &t->stream;
+    c->n = 0;
+    conn_take(c, c->base);
+    if (c->messages) c->messages->begun = NULL;
+    return true;
+}
+
+/* Who waits is woken only by readiness that is new. */
+static void note_blocked(struct conn *c)
+{
+    if (c->tls && c->tls->dry) c->in.ready &= (uint8_t)~READY_READ;
+    if (!c->tls || c->tls->out.n) write_watch(c)->ready &= (uint8_t)~READY_WRITE;
+}
+
+int conn_handshake(struct conn *c)
+{
+    const int r = tls_handshake(c->tls);
+    if (r == -EAGAIN) note_blocked(c);
+    return r;
+}
+
+const char *conn_why(const struct conn *c)
+{
+    return c->tls && c->error == EPROTO ? tls_why(c->tls) : NULL;
+}
+
 void conn_done(struct conn *c)
 {
     if (!c->sched) return;
     conn_close(c);
+    tls_free(c->tls);
+    c->tls = NULL;
     if (c->messages) c->messages->drop(c);
     c->messages = NULL;
     if (c->sched->hub->scratch_user == c) c->sched->hub->scratch_user = NULL;
@@ -242,6 +281,7 @@ static ssize_t received(struct conn *c, ssize_t r, size_t room)
 {
     if (r == -EAGAIN) {
         c->in.ready &= (uint8_t)~READY_READ;
+        if (c->tls) note_blocked(c);
         /* An error that another call has taken leaves nothing to read: without this it would be tried for ever. */
         if (c->in.ready & (READY_HUP | READY_ERROR)) c->in.ready &= (uint8_t) ~(READY_HUP | READY_ERROR);
         return -EAGAIN;
@@ -379,7 +419,7 @@ int64_t conn_skip(struct conn *c, uint64_t n)
         conn_take(c, c->base + k);
         return (int64_t)k;
     }
-    const bool drop = c->kind == CONN_TCP && !c->whole && !c->closed;
+    const bool drop = c->kind == CONN_TCP && !c->whole && !c->closed && !c->tls;
     if (!drop) {
         const int r = conn_fill(c);
         return r <= 0 ? r : conn_skip(c, n);
@@ -408,12 +448,19 @@ ssize_t conn_send(struct conn *c, const void *p, size_t n, int flags)
         if (w->peer) reactor_handoff(w);
         return r;
     }
-    if (r == -EAGAIN) write_watch(c)->ready &= (uint8_t)~READY_WRITE;
+    if (r == -EAGAIN) note_blocked(c);
     if (r == -EPIPE || r == -ECONNRESET) {
         c->failed_send = true;
         /* What the peer said before it went can still be read, and then the end. */
         c->in.ready |= READY_READ;
     }
+    return r;
+}
+
+int conn_flush(struct conn *c)
+{
+    const int r = c->tls ? tls_flush(c->tls) : 0;
+    if (r == -EAGAIN) note_blocked(c);
     return r;
 }
 
@@ -471,7 +518,7 @@ void conn_close(struct conn *c)
 {
     if (c->closed) return;
     /* The system resets where data was not read (RFC 2525 2.17); what waits here would be lost on it. */
-    if (c->n && c->kind == CONN_TCP) {
+    if (c->kind == CONN_TCP && (c->n || (c->tls && tls_unread(c->tls)))) {
         conn_reset(c);
         return;
     }

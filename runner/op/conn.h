@@ -15,6 +15,7 @@
 #include "net/stream.h"
 #include "op/task.h"
 #include "sockrun/status.h"
+#include "tls/session.h"
 
 enum conn_end { CONN_OPEN, CONN_FIN, CONN_RESET };
 enum conn_kind { CONN_TCP, CONN_UNIX, CONN_PROGRAM, CONN_DATAGRAM };
@@ -52,6 +53,7 @@ struct conn {
     struct stream_fd fd;
     struct stream_tap tap;
     void (*changed)(void *ctx, enum conn_change change); /* tap's ctx; NULL: nobody asks */
+    struct tls *tls;                                     /* NULL: none. Owned */
     struct stream *top;                                  /* the filter that everything goes through */
     struct task *reader, *writer;                        /* whose wait stands here, or NULL */
     uint64_t base;
@@ -60,7 +62,7 @@ struct conn {
     uint32_t n;
     uint32_t own_size;
     char *own; /* NULL: nothing is kept */
-    int error; /* errno of the end, 0 for FIN */
+    int error; /* errno of the end, 0 for FIN or close_notify; EPROTO: see conn_why */
     uint8_t kind, end;
     bool urgent;      /* urgent data has been seen: a short read says nothing any more */
     bool finished;    /* we have ended our direction */
@@ -96,6 +98,13 @@ int conn_init_pipes(struct conn *c, struct sched *s, int rfd, int wfd);
 void conn_observe(struct conn *c, void (*saw)(void *ctx, bool sent, struct slice bytes), void *ctx, bool whole);
 /* Tells the observer of changes too, once each has happened. */
 void conn_observe_changes(struct conn *c, void (*changed)(void *ctx, enum conn_change change));
+/* From now on TLS is spoken (RFC 3207 4, on either side). Bytes that have come and were not taken are the first of its
+ * records, and never plain data. host as of tls_new. False if OpenSSL cannot. */
+bool conn_secure(struct conn *c, struct tls_context *context, const char *host);
+/* As tls_handshake. */
+int conn_handshake(struct conn *c);
+/* Why it ended, if that was a failure of TLS. */
+const char *conn_why(const struct conn *c);
 /* Closes if still open, and frees the buffer. */
 void conn_done(struct conn *c);
 
@@ -129,6 +138,9 @@ int64_t conn_skip(struct conn *c, uint64_t n);
 /* > 0 bytes taken by the system, -EAGAIN (wait with conn_wait_write), -EPIPE and -ECONNRESET (the peer has closed or
  * reset), another -errno. */
 ssize_t conn_send(struct conn *c, const void *p, size_t n, int flags);
+
+/* Sends what a filter has kept of what it was given: 0, -EAGAIN (wait with conn_wait_write) or as conn_send. */
+int conn_flush(struct conn *c);
 
 /* The task is woken when more can be read (or written). One task each; conn_unwait when it no longer waits. */
 void conn_wait_read(struct conn *c, struct task *t);

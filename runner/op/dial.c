@@ -8,7 +8,7 @@
 #include "util/clock.h"
 #include "util/mem.h"
 
-enum { STATE_START, STATE_RESOLVING, STATE_CONNECTING, STATE_AGAIN, STATE_PAUSE };
+enum { STATE_START, STATE_RESOLVING, STATE_CONNECTING, STATE_AGAIN, STATE_PAUSE, STATE_FOLLOWING };
 enum { RESOLVED_MOST = 4, AGAIN_NS = 1000000 };
 
 static void wake_listener(struct watch *w)
@@ -65,6 +65,7 @@ int listener_again(struct listener *l, const struct permit_scope *permit, int ba
     const int r = listener_adopt(l, before.sched, fd, before.scheme);
     l->waiting = before.waiting;
     l->conn = before.conn;
+    l->tls = before.tls;
     if (l->waiting) task_wake(l->waiting);
     return r;
 }
@@ -97,9 +98,12 @@ int listener_refuse(struct listener *l, const struct permit_scope *permit, struc
 int listener_accept_again(struct listener *l)
 {
     const int fd = l->held, error = sock_open(fd, LISTENER_BACKLOG);
+    struct tls_context *tls = l->tls;
     if (error) return error;
     l->held = -1;
-    return listener_adopt(l, l->sched, fd, l->scheme);
+    const int r = listener_adopt(l, l->sched, fd, l->scheme);
+    l->tls = tls;
+    return r;
 }
 
 static enum op_result accept_poll(struct op *op, struct task *t)
@@ -257,6 +261,23 @@ static enum op_result pause_until(struct connect_op *o, int64_t at)
     return OP_WAIT;
 }
 
+static enum op_result poll_following(struct connect_op *o, struct task *t)
+{
+    const struct op_type *own = o->op.type;
+    const enum op_result r = op_poll(o->following, t);
+    o->op = *o->following;
+    o->op.type = own;
+    return r;
+}
+
+static enum op_result follow(struct connect_op *o, struct task *t)
+{
+    o->following = o->follow ? o->follow(o) : NULL;
+    if (!o->following) return OP_DONE;
+    o->state = STATE_FOLLOWING;
+    return poll_following(o, t);
+}
+
 static enum op_result advance(struct connect_op *o)
 {
     switch (o->state) {
@@ -268,6 +289,7 @@ static enum op_result advance(struct connect_op *o)
         if (clock_now() < o->again) return pause_until(o, o->again);
         o->tried = 0;
         return try_next(o, SR_REFUSED, ECONNREFUSED);
+    case STATE_FOLLOWING: break;
     }
     return OP_FAILED;
 }
@@ -276,9 +298,11 @@ static enum op_result connect_poll(struct op *op, struct task *t)
 {
     struct connect_op *o = (struct connect_op *)op;
     o->task = t;
+    if (o->state == STATE_FOLLOWING) return poll_following(o, t);
     op->wake = 0;
     op->waits = WAITS_OUTSIDE;
     const enum op_result r = advance(o);
+    if (r == OP_DONE) return follow(o, t);
     /* A full Unix backlog gives no event when there is room again (unix(7)). */
     if (r == OP_WAIT && o->state == STATE_AGAIN) return pause_until(o, clock_now() + AGAIN_NS);
     if (r == OP_FAILED && o->retries && o->nto && op->failure == OP_STATUS && op->status != SR_DENIED) {
@@ -294,7 +318,7 @@ static enum op_result connect_poll(struct op *op, struct task *t)
 static void connect_cancel(struct op *op, struct task *t)
 {
     struct connect_op *o = (struct connect_op *)op;
-    (void)t;
+    if (o->following) op_cancel(o->following, t);
     if (o->state == STATE_RESOLVING) {
         reactor_remove(o->sched->reactor, &o->watch);
         resolver_cancel(&o->resolver);

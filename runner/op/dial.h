@@ -17,8 +17,9 @@ struct listener {
     int fd;               /* -1: closed */
     int held;             /* instead of fd, while it refuses; -1 */
     enum addr_scheme scheme;
-    struct addr addr;  /* the one it got */
-    struct conn *conn; /* of datagrams: who works on the socket, or NULL */
+    struct addr addr;        /* the one it got */
+    struct conn *conn;       /* of datagrams: who works on the socket, or NULL */
+    struct tls_context *tls; /* of what it accepts, or NULL. The maker's, who frees it */
 };
 
 /* Opens it: 0, -errno or -PERMIT_DENIED. backlog 0: LISTENER_BACKLOG. setup may be NULL. */
@@ -72,6 +73,11 @@ struct connect_op {
     int64_t retry_every;     /* ns */
     int64_t again;           /* when the next of them may be */
     struct sock_setup setup; /* set after connect_begin; set NULL: none */
+    /* Set after connect_begin: what follows once it is established, such as a handshake; it takes the descriptor. The
+     * connect is done when that op is; it has its own memory, and is cancelled with the connect. NULL, as the function
+     * or what it returns: nothing follows. */
+    struct op *(*follow)(struct connect_op *o);
+    struct op *following;
 };
 /* spec, bind and need outlive it. */
 void connect_begin(struct connect_op *o, struct sched *s, const struct permit_scope *permit,

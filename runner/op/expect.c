@@ -506,19 +506,27 @@ void expect_begin(struct expect_op *o, struct conn *c, const struct expectation 
 
 static enum close_by closed_by(const struct conn *c)
 {
-    if (c->end == CONN_FIN) return CLOSE_FIN;
+    if (c->end == CONN_FIN) return c->tls && c->tls->notified ? CLOSE_NOTIFY : CLOSE_FIN;
     return c->datagrams && c->error == ECONNREFUSED ? CLOSE_REFUSED : CLOSE_RESET;
 }
 
 static enum op_result judge_close(struct close_op *o, const struct conn *c)
 {
-    static const char *const names[] = {
-        [CLOSE_FIN] = "a FIN", [CLOSE_RESET] = "a reset", [CLOSE_REFUSED] = "`refused`"};
+    static const char *const names[] = {[CLOSE_FIN] = "a FIN",
+                                        [CLOSE_RESET] = "a reset",
+                                        [CLOSE_NOTIFY] = "a close_notify",
+                                        [CLOSE_REFUSED] = "`refused`"};
     const enum close_by by = closed_by(c);
-    if (o->by == CLOSE_ANY || o->by == by) return OP_DONE;
-    if (o->by == CLOSE_NOTIFY)
+    const bool broken = c->end == CONN_RESET && c->error == EPROTO;
+    if (o->by == CLOSE_ANY || (o->by == by && !broken)) return OP_DONE;
+    if (o->by == CLOSE_NOTIFY && !c->tls)
         return op_fail(&o->op, OP_MISMATCH, "expected a close_notify, but the connection has no TLS");
-    snprintf(o->text, sizeof o->text, "expected %s, got %s", names[o->by], names[by]);
+    if (broken)
+        snprintf(o->text, sizeof o->text, "expected %s, but TLS was broken off", names[o->by]);
+    else
+        snprintf(o->text, sizeof o->text, "expected %s, got %s",
+                 c->tls && o->by == CLOSE_FIN ? "a bare FIN" : names[o->by],
+                 c->tls && by == CLOSE_FIN ? "a bare FIN" : names[by]);
     return op_fail(&o->op, OP_MISMATCH, o->text);
 }
 

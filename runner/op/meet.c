@@ -156,6 +156,7 @@ static enum op_result ask_poll(struct op *op, struct task *t)
     struct ask_op *o = (struct ask_op *)op;
     (void)t;
     if (o->holds(o->ctx)) return OP_DONE;
+    if (o->gone) return op_fail(op, OP_GONE, o->gone);
     const int64_t now = clock_now();
     if (now >= o->next) {
         o->next = now + o->step;

@@ -71,6 +71,7 @@ struct ask_op {
     bool (*holds)(void *ctx);
     void *ctx;
     int64_t next, step;
+    const char *gone; /* set by `holds`: why it can never hold any more */
 };
 void ask_begin(struct ask_op *o, bool (*holds)(void *ctx), void *ctx);
 

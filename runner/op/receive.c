@@ -72,7 +72,7 @@ static enum op_result ended(struct receive_op *o, struct slice have)
         o->op.end = c->base + have.n;
         return OP_DONE;
     }
-    return op_fail_status(&o->op, c->end == CONN_FIN ? SR_CLOSED : SR_RESET, c->error);
+    return op_fail_status(&o->op, c->end == CONN_FIN ? SR_CLOSED : c->error == EPROTO ? SR_TLS : SR_RESET, c->error);
 }
 
 /* Everything that will come is here. */

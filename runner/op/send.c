@@ -177,6 +177,11 @@ static enum op_result send_poll(struct op *op, struct task *t)
         if (o->every) o->next = clock_now() + o->every;
     }
     o->at = o->nsegments;
+    if (conn_flush(c) == -EAGAIN) {
+        conn_wait_write(c, t);
+        op->waits = WAITS_WRITE;
+        return OP_WAIT;
+    }
     if (c->writer == t) c->writer = NULL;
     return OP_DONE;
 }
@@ -216,6 +221,11 @@ static enum op_result piece_poll(struct op *op, struct task *t)
         o->total += (uint64_t)r;
     }
     o->left.n = 0;
+    if (conn_flush(c) == -EAGAIN) {
+        conn_wait_write(c, t);
+        op->waits = WAITS_WRITE;
+        return OP_WAIT;
+    }
     if (c->writer == t) c->writer = NULL;
     return OP_DONE;
 }

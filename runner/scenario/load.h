@@ -32,5 +32,7 @@ extern const struct field scenario_actor_fields[];
 extern const struct field scenario_address_fields[];
 extern const struct field scenario_proxy_fields[];
 extern const struct field scenario_rule_fields[];
+/* `tls` of an address, and the step of that name. */
+extern const struct field scenario_tls_fields[];
 
 #endif

@@ -56,10 +56,6 @@ static void offer_fields(const struct field *table, struct suggest *g)
 static void say_unknown_step(struct loader *l, const struct node *key)
 {
     struct suggest g;
-    if (slice_is(key->text, "tls")) {
-        loader_say(l, key->mark, "`tls` is not part of this version");
-        return;
-    }
     suggest_init(&g, key->text);
     offer_verbs(l, &g);
     diag_suggest(l->d, loader_say(l, key->mark, "unknown step `%s`", key->text.p), &g);

@@ -139,19 +139,26 @@ const struct field scenario_case_fields[] = {
 };
 
 const struct field scenario_tls_fields[] = {
-    {.name = "cert", .type = FIELD_TEXT, .doc = "PEM file of the certificate chain"},
-    {.name = "key", .type = FIELD_TEXT, .doc = "PEM file of its key"},
-    {.name = "ca", .type = FIELD_TEXT, .doc = "PEM file of the authorities that are trusted"},
-    {.name = "server_name", .type = FIELD_TEXT, .doc = "The name that is asked for and verified (SNI)"},
+    {.name = "cert", .type = FIELD_TEXT, .doc = "PEM file of the certificate chain; a server without one gets one"},
+    {.name = "key", .type = FIELD_TEXT, .doc = "PEM file of its key; default: it stands in the same file"},
+    {.name = "ca",
+     .type = FIELD_TEXT,
+     .doc = "PEM file of the authorities that are trusted; default: that of this run, and those of the system"},
+    {.name = "server_name",
+     .type = FIELD_TEXT,
+     .doc = "The name that a client asks for and verifies, and that a certificate made for a server bears"},
     {.name = "alpn", .type = FIELD_TEXTS, .doc = "Protocols that are offered, best first"},
-    {.name = "min_version", .type = FIELD_TEXT, .doc = "The oldest version allowed"},
-    {.name = "max_version", .type = FIELD_TEXT, .doc = "The newest version allowed"},
-    {.name = "ciphers", .type = FIELD_TEXT, .doc = "An OpenSSL list of ciphers"},
-    {.name = "verify", .type = FIELD_BOOL, .doc = "Whether the peer's certificate is verified"},
+    {.name = "min_version", .type = FIELD_TEXT, .fallback = "TLSv1.2", .doc = "The oldest version allowed"},
+    {.name = "max_version", .type = FIELD_TEXT, .fallback = "TLSv1.3", .doc = "The newest version allowed"},
+    {.name = "ciphers", .type = FIELD_TEXT, .doc = "An OpenSSL list of ciphers; those of TLS 1.3 stand among them"},
+    {.name = "verify", .type = FIELD_BOOL, .fallback = "true", .doc = "Whether the peer's certificate is verified"},
     {.name = "client_cert",
      .type = FIELD_CHOICE,
      .choices = "request|require",
      .doc = "Whether a server asks its client for a certificate"},
+    {.name = "fails",
+     .type = FIELD_VALUE,
+     .doc = "Of the step `tls`: the handshake must fail, `tls` or `reset`; {tls: MATCHER} judges the reason"},
     {0},
 };
 
@@ -166,12 +173,12 @@ const struct field scenario_address_fields[] = {
     {.name = "bind", .type = FIELD_TEXT, .doc = "The local address"},
     {.name = "backlog", .type = FIELD_INT, .doc = "Listening: how many connections may wait to be accepted"},
     {.name = "options", .type = FIELD_VALUES, .doc = "Socket options, as `set_option` takes them"},
-    {.name = "tls", .type = FIELD_MAP, .flags = FIELD_LATER, .fields = scenario_tls_fields, .doc = "How TLS is spoken"},
+    {.name = "tls", .type = FIELD_MAP, .fields = scenario_tls_fields, .doc = "How TLS is spoken"},
     {.name = "retry", .type = FIELD_MAP, .fields = retry_fields, .doc = "Tries again while it is refused"},
     {.name = "fails",
-     .type = FIELD_CHOICE,
-     .choices = "refused|timeout|unreachable|reset|tls",
-     .doc = "This failure is what is expected; `tls` is not part of this version"},
+     .type = FIELD_VALUE,
+     .doc = "This failure is what is expected: refused, timeout, unreachable, reset or tls; {tls: MATCHER} judges its "
+            "reason"},
     {0},
 };
 

@@ -7,7 +7,6 @@
 
 extern const struct field scenario_include_fields[];
 extern const struct field scenario_macro_fields[];
-extern const struct field scenario_tls_fields[];
 extern const struct field scenario_ready_fields[];
 extern const struct field scenario_session_fields[];
 extern const struct field scenario_requires_fields[];

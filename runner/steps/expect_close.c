@@ -7,7 +7,7 @@ struct operand {
 static const struct field fields[] = {
     {.name = "by",
      .type = FIELD_CHOICE,
-     .choices = "any|fin|reset|refused",
+     .choices = "any|fin|reset|refused|close_notify",
      .fallback = "any",
      .doc = "How the peer must close"},
     {.name = NULL},
@@ -38,8 +38,9 @@ const struct step_kind step_expect_close = {
             .group = "connection",
             .value = {.type = FIELD_MAP, .fields = fields, .flags = FIELD_OPTIONAL_VALUE},
             .flags = STEP_CONNECTION | STEP_OPENING,
-            .doc = "Waits until the peer closes: in order with a FIN, by a reset, or either. Data that "
-                   "comes instead fails it. Datagrams know no close, but `refused`: the system has been told that "
+            .doc = "Waits until the peer closes: with a FIN, by a reset, by a `close_notify` of TLS, or in any "
+                   "way. Over TLS `fin` is a FIN without a close_notify, as somebody in between could send it. Data "
+                   "that comes instead fails it. Datagrams know no close, but `refused`: the system has been told that "
                    "nobody listens there (ICMP port unreachable).",
             .example = "- expect_close\n- expect_close: {by: fin}\n",
         },

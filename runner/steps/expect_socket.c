@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,17 @@
 #include "steps/whom.h"
 #include "util/suggest.h"
 #include "util/units.h"
+
+static const struct field tls_fields[] = {
+    {.name = "version", .type = FIELD_MATCHER, .doc = "The version, such as `TLSv1.3`"},
+    {.name = "cipher", .type = FIELD_MATCHER, .doc = "The cipher, as OpenSSL names it"},
+    {.name = "alpn", .type = FIELD_MATCHER, .doc = "The protocol that was chosen (RFC 7301); absent: none"},
+    {.name = "server_name", .type = FIELD_MATCHER, .doc = "The name that the client asked for (SNI); absent: none"},
+    {.name = "peer_subject",
+     .type = FIELD_MATCHER,
+     .doc = "The subject of the peer's certificate, such as `CN=mail.test,O=Example`; absent: it has none"},
+    {.name = NULL},
+};
 
 /* In the order of the enumeration; options come behind them. */
 static const struct field facts[] = {
@@ -32,6 +44,7 @@ static const struct field facts[] = {
     {.name = "bytes_acked", .type = FIELD_MATCHER, .doc = "TCP: bytes that the peer has acknowledged"},
     {.name = "bytes_received", .type = FIELD_MATCHER, .doc = "TCP: bytes received"},
     {.name = "congestion", .type = FIELD_MATCHER, .doc = "TCP: the name of the congestion control"},
+    {.name = "tls", .type = FIELD_MAP, .fields = tls_fields, .doc = "What the two sides have agreed on"},
     {.name = NULL},
 };
 
@@ -47,17 +60,24 @@ enum fact {
     FACT_ACKED,
     FACT_RECEIVED,
     FACT_CONGESTION,
-    FACTS
+    FACT_TLS, /* the handshake is done */
+    FACT_OPTION,
+    FACT_TLS_FIRST, /* in the order of its table */
+    FACT_VERSION = FACT_TLS_FIRST,
+    FACT_CIPHER,
+    FACT_ALPN,
+    FACT_SERVER_NAME,
+    FACT_PEER_SUBJECT,
 };
 
 enum { TEXT = 64, WHY = 160 };
 
-/* One key of the map. */
+/* One key of the map, or of `tls` within it. */
 struct wanted {
     const char *name;
     struct mark mark;
-    unsigned fact;                /* FACTS: it is the option */
-    const struct sockopt *option; /* or NULL */
+    unsigned fact;
+    const struct sockopt *option; /* of FACT_OPTION */
     bool exact;                   /* an option that is `value` */
     int64_t value;
     struct matching *matching; /* or NULL */
@@ -73,8 +93,9 @@ struct operand {
 /* What is asked again and again until it holds. */
 struct asked {
     const struct operand *operand;
-    const struct channel *channel; /* the actor's own, or NULL */
-    struct actor *whom;            /* whose socket it is otherwise */
+    struct channel *channel; /* the actor's own, or NULL */
+    struct actor *whom;      /* whose socket it is otherwise */
+    struct ask_op *op;
     struct arena *arena;
     const struct matcher **matchers;
     struct mark mark; /* of what does not hold */
@@ -87,6 +108,7 @@ struct seen {
     int fd;                  /* -1: closed */
     int family;
     bool tcp;
+    struct tls_facts tls; /* version NULL: not asked for */
     char local[ADDR_TEXT + 16], peer[ADDR_TEXT + 16];
 };
 
@@ -112,7 +134,7 @@ static const struct sockopt *find_option(struct compiler *c, const struct node *
 
 static bool compile_option(struct compiler *c, const struct pair *p, struct wanted *w)
 {
-    w->fact = FACTS;
+    w->fact = FACT_OPTION;
     w->option = find_option(c, p->key);
     if (!w->option) return false;
     if (p->value->kind == NODE_SCALAR && !field_dynamic(p->value) && w->option->type != SOCKOPT_TEXT) {
@@ -128,15 +150,32 @@ static bool compile_option(struct compiler *c, const struct pair *p, struct want
 static bool compile_wanted(struct compiler *c, const struct pair *p, struct operand *o, struct wanted *w)
 {
     *w = (struct wanted){.name = p->key->text.p, .mark = p->value->mark};
-    while (w->fact < FACTS && !slice_is(p->key->text, facts[w->fact].name))
+    while (w->fact < FACT_OPTION && !slice_is(p->key->text, facts[w->fact].name))
         w->fact++;
-    if (w->fact == FACTS) return compile_option(c, p, w);
+    if (w->fact == FACT_OPTION) return compile_option(c, p, w);
+    if (w->fact == FACT_TLS) return p->value->kind == NODE_MAP;
     if (w->fact == FACT_STATE) {
         if (p->value->kind == NODE_SCALAR) o->state = (enum tcp_state)tcp_state_of_name(p->value->text.p);
         return true;
     }
     w->matching = matching_compile(c, p->value, w->fact >= FACT_UNREAD && w->fact < FACT_CONGESTION);
     return w->matching != NULL;
+}
+
+/* What stands within `tls`, behind it in the list. */
+static bool compile_agreed(struct compiler *c, const struct node *tls, struct operand *o)
+{
+    bool ok = true;
+    for (uint32_t i = 0; i < tls->n; i++) {
+        const struct pair *p = &tls->pairs[i];
+        struct wanted *w = &o->list[o->n++];
+        *w = (struct wanted){.name = p->key->text.p, .mark = p->value->mark, .fact = FACT_TLS_FIRST};
+        for (const struct field *f = tls_fields; f->name && !slice_is(p->key->text, f->name); f++)
+            w->fact++;
+        w->matching = matching_compile(c, p->value, false);
+        ok &= w->matching != NULL;
+    }
+    return ok;
 }
 
 static bool compile_whom(struct compiler *c, const struct step_model *m, struct operand *o)
@@ -157,10 +196,12 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     bool ok = compile_whom(c, m, o);
     in->operand = o;
     if (m->value->kind != NODE_MAP) return false;
-    o->list = arena_array(c->arena, m->value->n, sizeof *o->list);
-    o->n = m->value->n;
-    for (uint32_t i = 0; i < o->n; i++)
-        ok &= compile_wanted(c, &m->value->pairs[i], o, &o->list[i]);
+    o->list = arena_array(c->arena, m->value->n + sizeof tls_fields / sizeof *tls_fields, sizeof *o->list);
+    for (uint32_t i = 0; i < m->value->n; i++) {
+        struct wanted *w = &o->list[o->n++];
+        const bool good = compile_wanted(c, &m->value->pairs[i], o, w);
+        ok &= good && (w->fact != FACT_TLS || compile_agreed(c, m->value->pairs[i].value, o));
+    }
     return ok;
 }
 
@@ -259,6 +300,11 @@ static struct view integer_view(int64_t n)
     return (struct view){.type = VIEW_INT, .integer = n};
 }
 
+static struct view text_or_absent(struct arena *a, const char *text)
+{
+    return text && *text ? text_view_of(a, text) : (struct view){.type = VIEW_ABSENT};
+}
+
 static struct view fact_view(const struct asked *k, const struct seen *s, const struct tcp_facts *f, enum fact fact)
 {
     switch (fact) {
@@ -272,8 +318,14 @@ static struct view fact_view(const struct asked *k, const struct seen *s, const 
     case FACT_ACKED: return integer_view((int64_t)f->bytes_acked);
     case FACT_RECEIVED: return integer_view((int64_t)f->bytes_received);
     case FACT_CONGESTION: return text_view_of(k->arena, f->congestion);
+    case FACT_VERSION: return text_or_absent(k->arena, s->tls.version);
+    case FACT_CIPHER: return text_or_absent(k->arena, s->tls.cipher);
+    case FACT_ALPN: return s->tls.alpn.n ? view_bytes(s->tls.alpn) : (struct view){.type = VIEW_ABSENT};
+    case FACT_SERVER_NAME: return text_or_absent(k->arena, s->tls.server_name);
+    case FACT_PEER_SUBJECT: return text_or_absent(k->arena, s->tls.peer_subject);
     case FACT_STATE:
-    case FACTS: break;
+    case FACT_TLS:
+    case FACT_OPTION: break;
     }
     return (struct view){.type = VIEW_ABSENT};
 }
@@ -328,13 +380,26 @@ static bool state_holds(struct asked *k, const struct wanted *w, enum tcp_state 
                  tcp_state_name(k->operand->state));
 }
 
-static bool wanted_holds(struct asked *k, uint32_t i, const struct seen *s, const struct tcp_facts *f)
+/* While this step waits nobody else drives its actor's own handshake. */
+static bool agreed(struct asked *k, const struct wanted *w, struct seen *s)
+{
+    const struct conn *c = s->conn;
+    if (!c || !c->tls) return fails(k, w->mark, "`tls`: no TLS is spoken on this connection");
+    const int r = !k->channel || c->closed ? 0 : conn_handshake(&k->channel->conn);
+    if (r < 0 && r != -EAGAIN)
+        k->op->gone =
+            arena_printf(k->arena, "the handshake has failed: %s", r == -EPROTO ? tls_why(c->tls) : strerror(-r));
+    return tls_facts(c->tls, &s->tls) || fails(k, w->mark, "`tls`: the handshake is not done");
+}
+
+static bool wanted_holds(struct asked *k, uint32_t i, struct seen *s, const struct tcp_facts *f)
 {
     const struct wanted *w = &k->operand->list[i];
-    const bool of_tcp = w->fact == FACT_STATE || (w->fact >= FACT_RTT && w->fact < FACTS);
+    const bool of_tcp = w->fact == FACT_STATE || (w->fact >= FACT_RTT && w->fact <= FACT_CONGESTION);
     if (of_tcp && !s->tcp) return fails(k, w->mark, "`%s`: this is no TCP socket", w->name);
     if (w->fact == FACT_STATE) return state_holds(k, w, f->state);
-    if (w->fact == FACTS) return option_holds(k, i, s);
+    if (w->fact == FACT_OPTION) return option_holds(k, i, s);
+    if (w->fact == FACT_TLS) return agreed(k, w, s);
     const struct view v = fact_view(k, s, f, (enum fact)w->fact);
     return matches(k, i, &v);
 }
@@ -369,6 +434,7 @@ static enum went begin(struct actor *a, const struct instr *in, union op_room *r
     for (uint32_t i = 0; i < o->n; i++)
         if (o->list[i].matching && !matching_eval(o->list[i].matching, &e, &k->matchers[i]))
             return actor_fail_eval(a, &e);
+    k->op = &room->ask;
     ask_begin(&room->ask, holds, k);
     return WENT_ON;
 }
@@ -399,7 +465,7 @@ const struct step_kind step_expect_socket = {
             .group = "connection",
             .value = {.type = FIELD_MAP, .flags = FIELD_OPEN_MAP, .fields = facts},
             .fields = fields,
-            .doc = "Waits until the operating system says this about a socket, up to the step's "
+            .doc = "Waits until the operating system, or TLS, says this about a socket, up to the step's "
                    "deadline. It also works after our end is closed, for `state: time_wait`, and on an actor that "
                    "listens and has no connection yet, for `state: listen`.\n\nBeside the keys below it takes every "
                    "option of the table \"Socket options\" that can be read.",

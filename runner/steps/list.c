@@ -14,6 +14,7 @@ const struct step_schema *const step_list[] = {
     &step_shutdown.schema,
     &step_close.schema,
     &step_reset.schema,
+    &step_tls.schema,
     &step_set_option.schema,
     &step_expect_socket.schema,
     &step_sleep.schema,

@@ -50,7 +50,7 @@ static bool compile_to(struct compiler *c, const struct node *n, struct operand 
     if (!n) return true;
     o->to = ARENA_NEW(c->arena, struct address_plan);
     if (!address_compile(c, n, false, o->to)) return false;
-    if (!o->to->bind && !o->to->noptions && !o->to->retry && !o->to->fails) return true;
+    if (!o->to->bind && !o->to->noptions && !o->to->retry && !o->to->fails.written && !o->to->tls) return true;
     compile_error(c, n->mark, "`to` takes an address alone");
     return false;
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "engine/dialing.h"
 #include "steps/kinds.h"
 
 enum { WRITE, READ, BOTH };
@@ -13,15 +14,23 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     return true;
 }
 
-static enum went enter(struct actor *a, const struct instr *in)
+static enum went finish(struct actor *a, const struct instr *in, union op_room *room)
 {
     const int how = *(const int *)in->operand;
     struct channel *ch = actor_channel(a, in);
+    (void)room;
     if (!ch) return WENT_FAILED;
     int r = 0;
     if (how != READ) r = conn_finish(&ch->conn);
     if (r == 0 && how != WRITE) r = conn_stop_reading(&ch->conn);
     return r == 0 ? WENT_ON : actor_fail(a, "system", (struct mark){0}, "shutdown: %s", strerror(-r));
+}
+
+static enum went enter(struct actor *a, const struct instr *in)
+{
+    struct channel *ch = actor_channel(a, in);
+    if (!ch) return WENT_FAILED;
+    return dialing_must_shake(ch) ? dialing_shake_first(a, in, ch) : finish(a, in, NULL);
 }
 
 const struct step_kind step_shutdown = {
@@ -38,4 +47,5 @@ const struct step_kind step_shutdown = {
         },
     .compile = compile,
     .enter = enter,
+    .finish = finish,
 };

@@ -13,6 +13,7 @@ const char *sr_status_name(enum sr_status s)
     case SR_REFUSED: return "refused";
     case SR_TIMEOUT: return "timeout";
     case SR_UNREACHABLE: return "unreachable";
+    case SR_TLS: return "tls";
     case SR_DENIED: return "denied";
     case SR_SYSTEM: return "system";
     }
@@ -32,6 +33,7 @@ enum sr_status sr_status_of_errno(int error)
     case EHOSTDOWN:
     case ENETUNREACH:
     case ENETDOWN: return SR_UNREACHABLE;
+    case EPROTO: return SR_TLS;
     case PERMIT_DENIED: return SR_DENIED;
     default: return SR_SYSTEM;
     }

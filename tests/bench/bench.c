@@ -145,6 +145,14 @@ static void measure_udp(void)
     tell_pingpong("of UDP datagrams, both ends in one process", r, "0.9");
 }
 
+static void measure_tls(void)
+{
+    write_pingpong("few.yaml", "tls", FEW);
+    write_pingpong("many.yaml", "tls", MANY);
+    const struct ratio r = compare_pingpong("bench_pingpong_tls", "few.yaml", "many.yaml");
+    tell_pingpong("over TLS 1.3 with OpenSSL, both ends in one process", r, "0.9");
+}
+
 /* What a capture costs */
 
 static double captured_rate(bool pcap)
@@ -488,10 +496,12 @@ static const struct {
     const char *name;
     void (*measure)(void);
 } benchmarks[] = {
-    {"pingpong", measure_pingpong},  {"udp", measure_udp},     {"pcap", measure_pcap},
-    {"start", measure_start},        {"files", measure_files}, {"lua", measure_lua_pingpong},
-    {"luacrowd", measure_lua_crowd}, {"http", measure_http},   {"crowd", measure_crowd},
-    {"rest", measure_rest},          {"proxy", measure_proxy},
+    {"pingpong", measure_pingpong}, {"udp", measure_udp},
+    {"tls", measure_tls},           {"pcap", measure_pcap},
+    {"start", measure_start},       {"files", measure_files},
+    {"lua", measure_lua_pingpong},  {"luacrowd", measure_lua_crowd},
+    {"http", measure_http},         {"crowd", measure_crowd},
+    {"rest", measure_rest},         {"proxy", measure_proxy},
 };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)

@@ -112,10 +112,10 @@ static void test_map(void **state)
     socklen_t size = sizeof value;
     compiled(b, &p);
     assert_ptr_equal(p.actor, &b->actors[0]);
-    assert_true(p.retry && p.fails);
+    assert_true(p.retry && p.fails.written);
     assert_int_equal(p.retry_every, 5 * NS_PER_MS);
     assert_int_equal(p.retry_times, 20);
-    assert_int_equal(p.fails_as, SR_TIMEOUT);
+    assert_int_equal(p.fails.status, SR_TIMEOUT);
     assert_true(address_eval_bind(&p, &b->e, &a));
     assert_int_equal(a.in.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -138,8 +138,8 @@ static void test_wrong(void **state)
     is_wrong("tcp://127.0.0.1", "1:16+1 a tcp address needs a port");
     is_wrong("tcp://127.0.0.1:99999", "1:17+5 a port is a number from 0 to 65535");
     is_wrong("{to: 'tcp://127.0.0.1:x'}", "1:23+1 a port is a number from 0 to 65535");
-    is_wrong("{to: 'tcp://h:1', fails: tls}", "1:26+3 TLS is not part of this version");
-    is_wrong("{to: 'tcp://h:1', tls: {verify: false}}", "1:19+3 TLS is not part of this version");
+    is_wrong("{to: 'tcp://h:1', fails: slt}", "1:26+3 `fails` takes one of refused, timeout, unreachable, reset, tls");
+    is_wrong("{to: 'tcp://h:1', tls: {verify: false}}", "1:19+3 `tls` is for tls:// addresses");
     is_wrong("{to: 'tcp://h:1', retry: {times: 0}}", "1:34+1 `times` is at least 1");
     is_wrong("{to: 'tcp://h:1', retry: {every: '${x}'}}", "1:34+6 `retry` is fixed: `${}` cannot stand in it");
     is_wrong("{to: 'tcp://h:1', options: {nodeley: true}}",

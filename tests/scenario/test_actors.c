@@ -119,7 +119,6 @@ static void test_wrong(void **state)
     actor_bad("{run: [x], files: [y]}", "`files` is a map, not a list");
     actor_bad("{run: [x], pass: {y: [z]}}", "`y` takes an address, or a map with `to`, not a list");
     actor_bad("{run: [x], pass: {y: {to: z, fail: w}}}", "unknown key `fail` in `y`");
-    actor_bad("{connect: {to: x, fails: refusd}}", "`fails` takes one of refused, timeout, unreachable, reset, tls");
     actor_bad("{connect: {to: x, tls: {sever_name: y}}}", "unknown key `sever_name` in `tls`");
     actor_bad("{connect: {to: x, retry: {times: y}}}", "`times` takes a whole number");
     actor_bad("{connect: x, meanwhile: {p: []}}", "a branch needs at least one step");

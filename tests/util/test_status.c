@@ -40,8 +40,8 @@ static void errors_have_a_meaning(void **state)
 static void statuses_have_names(void **state)
 {
     (void)state;
-    static const char *const names[] = {"ok",      "closed",      "reset",  "refused",
-                                        "timeout", "unreachable", "denied", "system"};
+    static const char *const names[] = {"ok",          "closed", "reset",  "refused", "timeout",
+                                        "unreachable", "tls",    "denied", "system"};
     for (int s = SR_OK; s <= SR_SYSTEM; s++)
         assert_string_equal(sr_status_name((enum sr_status)s), names[s]);
 }
