@@ -152,6 +152,12 @@ static int end(struct tls *t, int error)
     return -error;
 }
 
+/* The alert that tells the peer why (RFC 8446 6.2) goes out before our own side hears of it and may close. */
+static int end_told(struct tls *t)
+{
+    return t->error == EPROTO && tls_flush(t) == -EAGAIN ? -EAGAIN : -t->error;
+}
+
 static int end_below(struct tls *t)
 {
     if (t->below_error) return end(t, t->below_error);
@@ -179,7 +185,8 @@ static int failed(struct tls *t, int r)
         return end(t, 0);
     }
     note_why(t);
-    return end(t, EPROTO);
+    end(t, EPROTO);
+    return end_told(t);
 }
 
 static void begin_call(struct tls *t)
@@ -199,7 +206,7 @@ static void note_done(struct tls *t)
 int tls_handshake(struct tls *t)
 {
     if (t->done) return tls_flush(t);
-    if (t->ended) return -(t->error ? t->error : ECONNRESET);
+    if (t->ended) return t->error ? end_told(t) : -ECONNRESET;
     tls_flush(t);
     begin_call(t);
     const int r = SSL_do_handshake(t->ssl);
@@ -213,7 +220,7 @@ static ssize_t tls_recv(struct stream *stream, void *p, size_t n, int flags)
     size_t have = 0;
     int r = 0;
     if (flags) return -EOPNOTSUPP;
-    if (t->ended) return -t->error;
+    if (t->ended) return end_told(t);
     tls_flush(t);
     begin_call(t);
     while (have < n) {
@@ -238,7 +245,7 @@ static ssize_t tls_send(struct stream *stream, const void *p, size_t n, int flag
     begin_call(t);
     int r = tls_flush(t);
     if (r < 0) return r;
-    if (t->ended && t->error) return -t->error;
+    if (t->ended && t->error) return end_told(t);
     while (sent < n && !t->out.n) {
         size_t k = 0;
         r = SSL_write_ex(t->ssl, (const char *)p + sent, n - sent < RECORD_MOST ? n - sent : RECORD_MOST, &k);
