@@ -18,9 +18,10 @@ build_packages='cmake gcc libc6-dev libedit-dev libjansson-dev liblua5.4-dev lib
 servers='haproxy knot mosquitto nginx postgresql redis-server slurmctld slurmd'
 # Programs that scenarios talk to; python3-pymodbus needs more than it says.
 peers="bind9-dnsutils curl gnutls-bin gpg-agent iproute2 microsocks mosquitto-clients openssh-client openssl
-    python3-aiosmtpd python3-pymodbus python3-serial python3-serial-asyncio python3-websockets slurm-client socat $servers"
-test_packages="clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev libxml2-utils python3-jsonschema tshark
-    valgrind $peers"
+    python3-aiosmtpd python3-pymodbus python3-serial python3-serial-asyncio python3-websockets slurm-client socat
+    $servers"
+test_packages="clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev libxml2-utils node-tap-parser
+    python3-jsonschema python3-yaml tshark valgrind $peers"
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 

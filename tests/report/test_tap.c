@@ -7,6 +7,7 @@
 
 #include "report/folder.h"
 #include "report/golden.h"
+#include "report/judge.h"
 #include "report/report.h"
 #include "report/sample.h"
 
@@ -25,34 +26,108 @@ static struct buf report_of(struct folder *f, const struct event *events, size_t
 
 static void the_run_is_golden(void **state)
 {
-    struct buf out = report_of(*state, sample_events, SAMPLE_EVENTS);
+    struct folder *f = *state;
+    struct buf out = report_of(f, sample_events, SAMPLE_EVENTS);
 
     golden_check("tap.txt", buf_slice(&out));
     buf_done(&out);
+    judge_tap(f->file, false);
 }
 
-static void the_plan_comes_last_if_the_number_is_unknown(void **state)
+static void files_that_run_at_once_do_not_mix(void **state)
 {
+    struct folder *f = *state;
     struct event events[] = {
-        {.kind = EVENT_RUN},
+        {.kind = EVENT_RUN, .number = 3},
+        {.kind = EVENT_FILE, .file = "a", .number = 2},
+        {.kind = EVENT_FILE, .file = "b", .number = 1},
         {SAMPLE_CASE(EVENT_VERDICT, 1, "a", "x", 0, 1), .verdict = SR_PASS, .duration = 850000},
+        {SAMPLE_CASE(EVENT_VERDICT, 1, "b", "", 0, 1), .verdict = SR_PASS, .duration = SAMPLE_MS(2)},
+        {.kind = EVENT_FILE_END, .file = "b"},
+        {SAMPLE_CASE(EVENT_VERDICT, 1, "a", "y", 1, 2), .verdict = SR_FAIL, .duration = 150000},
+        {.kind = EVENT_FILE_END, .file = "a"},
         {.kind = EVENT_RUN_END},
     };
-    struct buf out = report_of(*state, events, 3);
+    struct buf out = report_of(f, events, sizeof(events) / sizeof(events[0]));
 
-    assert_string_equal(out.p, "TAP version 14\nok 1 - a > x # time=0.850ms\n1..1\n");
+    assert_string_equal(out.p, "TAP version 14\n"
+                               "# Subtest: b\n"
+                               "    1..1\n"
+                               "    ok 1 - b # time=2ms\n"
+                               "ok 1 - b # time=2ms\n"
+                               "# Subtest: a\n"
+                               "    1..2\n"
+                               "    ok 1 - x # time=0.850ms\n"
+                               "    not ok 2 - y # time=0.150ms\n"
+                               "      ---\n"
+                               "      message: \"fail\"\n"
+                               "      severity: fail\n"
+                               "      at:\n"
+                               "        file: \"a\"\n"
+                               "        line: 2\n"
+                               "      report: |\n"
+                               "        FAIL a > y\n"
+                               "      ...\n"
+                               "not ok 2 - a # time=1ms\n"
+                               "1..2\n");
     buf_done(&out);
+    judge_tap(f->file, false);
+}
+
+static void what_passes_in_the_end_says_that_it_is_flaky(void **state)
+{
+    struct folder *f = *state;
+    struct event events[] = {
+        {.kind = EVENT_RUN, .number = 1},
+        {SAMPLE_CASE(EVENT_VERDICT, 1, "a", "x", 0, 1), .verdict = SR_PASS, .attempts = 2, .text = "flaky: \"so\""},
+        {.kind = EVENT_RUN_END},
+    };
+    struct buf out = report_of(f, events, 3);
+
+    assert_non_null(strstr(out.p, "    ok 1 - x # time=0ms\n"
+                                  "      ---\n"
+                                  "      message: \"flaky: \\\"so\\\"\"\n"
+                                  "      severity: warning\n"
+                                  "      attempts: 2\n"));
+    buf_done(&out);
+    judge_tap(f->file, false);
 }
 
 static void an_interrupted_run_bails_out(void **state)
 {
     struct folder *f = *state;
-    struct event events[] = {{.kind = EVENT_RUN, .number = 2}, {.kind = EVENT_RUN_END, .text = "interrupted"}};
-    struct buf out = report_of(f, events, 2);
+    struct event events[] = {
+        {.kind = EVENT_RUN, .number = 2},
+        {.kind = EVENT_FILE, .file = "a", .number = 2},
+        {SAMPLE_CASE(EVENT_VERDICT, 1, "a", "x", 0, 1), .verdict = SR_PASS},
+        {.kind = EVENT_RUN_END, .text = "interrupted"},
+    };
+    struct buf out = report_of(f, events, 4);
 
-    assert_string_equal(out.p, "TAP version 14\n1..2\nBail out! interrupted\n");
+    assert_string_equal(out.p, "TAP version 14\n"
+                               "# Subtest: a\n"
+                               "    1..2\n"
+                               "    ok 1 - x # time=0ms\n"
+                               "not ok 1 - a # time=0ms\n"
+                               "  ---\n"
+                               "  message: \"1 of 2 cases have no verdict\"\n"
+                               "  severity: error\n"
+                               "  ...\n"
+                               "Bail out! interrupted\n");
     assert_int_equal(folder_count(f, 0), 1);
     buf_done(&out);
+    judge_tap(f->file, true);
+}
+
+static void an_empty_run_has_a_plan(void **state)
+{
+    struct folder *f = *state;
+    struct event events[] = {{.kind = EVENT_RUN}, {.kind = EVENT_RUN_END}};
+    struct buf out = report_of(f, events, 2);
+
+    assert_string_equal(out.p, "TAP version 14\n1..0\n");
+    buf_done(&out);
+    judge_tap(f->file, false);
 }
 
 static void hostile_text_makes_no_line_of_its_own(void **state)
@@ -71,22 +146,22 @@ static void hostile_text_makes_no_line_of_its_own(void **state)
         {SAMPLE_CASE(EVENT_VERDICT, 1, evil, evil, 0, 1), .verdict = SR_SKIP, .text = evil},
         {.kind = EVENT_RUN_END},
     };
-    struct buf out = report_of(*state, events, 4);
+    struct folder *f = *state;
+    struct buf out = report_of(f, events, 4);
     int tests = 0;
 
     for (const char *line = out.p; *line; line = strchr(line, '\n') + 1) {
-        if (strncmp(line, "ok ", 3) == 0 || strncmp(line, "not ok ", 7) == 0)
-            tests++;
-        else if (line != out.p && *line != '\n' && strncmp(line, "1..2", 4) != 0)
-            assert_memory_equal(line, "  ", 2);
-        if (*line == ' ') {
-            const char *illegal = strstr(line, "\xef\xbf\xbf");
-            assert_true(!illegal || illegal > strchr(line, '\n'));
-        }
+        const char *illegal = strstr(line, "\xef\xbf\xbf");
+        size_t indent = strspn(line, " ");
+        bool test = strncmp(line + indent, "ok ", 3) == 0 || strncmp(line + indent, "not ok ", 7) == 0;
+        tests += indent < 6 && test;
+        if (indent >= 6) assert_true(!illegal || illegal > strchr(line, '\n'));
     }
-    assert_int_equal(tests, 2);
-    assert_non_null(strstr(out.p, "ok 1 - x \\# SKIP "));
+    assert_int_equal(tests, 3);
+    assert_non_null(strstr(out.p, "    not ok 1 - x \\# SKIP \\\\\\\\nnot ok 9"));
+    assert_non_null(strstr(out.p, "# Subtest: x \\# SKIP "));
     buf_done(&out);
+    judge_tap(f->file, false);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
@@ -95,8 +170,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_run_is_golden),
-        TEST(the_plan_comes_last_if_the_number_is_unknown),
+        TEST(files_that_run_at_once_do_not_mix),
+        TEST(what_passes_in_the_end_says_that_it_is_flaky),
         TEST(an_interrupted_run_bails_out),
+        TEST(an_empty_run_has_a_plan),
         TEST(hostile_text_makes_no_line_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
