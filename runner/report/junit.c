@@ -32,7 +32,8 @@ struct suite {
     struct buf cases;
 };
 
-/* A classname and name that was given out, as it stands in the report, NUL between. */
+/* A classname and name that was given out, as it stands in the report (where what XML cannot hold looks the same), NUL
+ * between. */
 struct used {
     UT_hash_handle hh;
     uint64_t times;
@@ -121,11 +122,11 @@ static struct used *note_used(struct junit *j, struct slice key)
 /* Leaves in j->name what no case of that class was called yet. */
 static void make_unique(struct junit *j)
 {
-    struct buf key = BUF_INIT(4 * NAME_MOST);
+    struct buf key = BUF_INIT(16 * NAME_MOST);
 
-    buf_add(&key, buf_slice(&j->classname));
+    xml_text(buf_slice(&j->classname), &key);
     buf_addc(&key, '\0');
-    buf_add(&key, buf_slice(&j->name));
+    xml_text(buf_slice(&j->name), &key);
     struct used *first = find_used(j, buf_slice(&key));
     size_t bare = j->name.n, bare_key = key.n;
     while (first && find_used(j, buf_slice(&key))) {
@@ -154,19 +155,36 @@ static void add_property(const char *name, struct slice value, struct buf *out)
     buf_adds(out, "/>\n");
 }
 
+static bool is_flaky(const struct event *e)
+{
+    return e->attempts > 1 && (e->verdict == SR_PASS || e->verdict == SR_WARN);
+}
+
 static void add_properties(struct junit *j, const struct event *e, struct buf *out)
 {
-    bool tags = e->tags && *e->tags;
+    const struct {
+        const char *name, *value;
+    } marks[] = {{"tags", e->tags}, {"id", e->id}, {"ref", e->ref}, {"level", e->level}, {"covers", e->covers}};
+    const size_t before = out->n;
 
-    if (!tags && e->verdict != SR_WARN) return;
     buf_adds(out, "      <properties>\n");
-    if (tags) add_property("tags", slice_of(e->tags), out);
+    const size_t none = out->n;
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+        if (marks[i].value && *marks[i].value) add_property(marks[i].name, slice_of(marks[i].value), out);
+    if (e->attempts > 1) {
+        buf_clear(&j->text);
+        buf_printf(&j->text, "%" PRIu32, e->attempts);
+        add_property("attempts", buf_slice(&j->text), out);
+    }
     if (e->verdict == SR_WARN) {
         buf_clear(&j->text);
         failure_summary(e, &j->text);
         add_property("warning", buf_slice(&j->text), out);
     }
-    buf_adds(out, "      </properties>\n");
+    if (out->n == none)
+        out->n = before;
+    else
+        buf_adds(out, "      </properties>\n");
 }
 
 static void add_block(struct junit *j, const struct event *e, struct buf *out)
@@ -201,15 +219,32 @@ static void add_failure(struct junit *j, const char *element, const struct event
 static void add_skipped(struct junit *j, const struct event *e, struct buf *out)
 {
     buf_adds(out, "      <skipped");
+    xml_attr("type", slice_of(sr_verdict_name(e->verdict)), out);
     add_message(j, e, out);
     buf_adds(out, "/>\n");
+}
+
+/* As Maven Surefire tells of a test that passed when it was run again. */
+static void add_flaky(struct junit *j, const struct event *e, struct buf *out)
+{
+    const struct slice text = slice_of(e->text);
+
+    buf_clear(&j->text);
+    line_text(text, NAME_MOST / 8, &j->text);
+    buf_adds(out, "      <flakyFailure type=\"flaky\"");
+    xml_attr("message", buf_slice(&j->text), out);
+    buf_adds(out, "><stackTrace>");
+    xml_text(text, out);
+    buf_adds(out, "</stackTrace></flakyFailure>\n");
 }
 
 static void add_outcome(struct junit *j, struct tally *t, const struct event *e, struct buf *out)
 {
     switch (e->verdict) {
     case SR_PASS:
-    case SR_WARN: break;
+    case SR_WARN:
+        if (is_flaky(e)) add_flaky(j, e, out);
+        break;
     case SR_SKIP:
     case SR_XFAIL:
         t->skipped++;
@@ -230,10 +265,11 @@ static void add_outcome(struct junit *j, struct tally *t, const struct event *e,
 static void add_output(struct junit *j, const struct event *e, const struct running *one, struct buf *out)
 {
     bool logs = one && (one->logs.n > 0 || one->logs_lost > 0);
+    bool block = e->verdict == SR_WARN || (e->verdict == SR_XFAIL && e->nfailures > 0);
 
-    if (!logs && e->verdict != SR_WARN) return;
+    if (!logs && !block) return;
     buf_adds(out, "      <system-out>");
-    if (e->verdict == SR_WARN) add_block(j, e, out);
+    if (block) add_block(j, e, out);
     if (logs) {
         buf_clear(&j->text);
         running_show_logs(one, &j->text);
@@ -259,10 +295,10 @@ static void add_case(struct junit *j, struct suite *s, const struct event *e, co
     buf_adds(out, "    </testcase>\n");
 }
 
-static void take_verdict(struct junit *j, const struct event *e)
+/* one: what is known of it from before, or NULL. */
+static void end_case(struct junit *j, const struct event *e, struct running *one)
 {
     struct suite *s = suite_of(j, e->file);
-    struct running *one = runnings_find(&j->runnings, e);
 
     buf_clear(&j->classname);
     buf_clear(&j->name);
@@ -273,6 +309,26 @@ static void take_verdict(struct junit *j, const struct event *e)
     if (e->duration > 0) s->tally.time += e->duration;
     add_case(j, s, e, one);
     runnings_end(&j->runnings, one);
+}
+
+/* They had begun when the run was stopped: whatever they were about to say is not known. */
+static void add_unfinished(struct junit *j, const struct event *end)
+{
+    while (j->runnings.first) {
+        struct running *one = j->runnings.first;
+        struct event_failure why = {
+            .kind = "unfinished", .message = end->text ? end->text : "it did not end", .after = -1, .limit = -1};
+        struct event e = {.kind = EVENT_VERDICT,
+                          .verdict = SR_ERROR,
+                          .file = one->file,
+                          .case_name = one->name,
+                          .case_index = one->index,
+                          .case_line = one->line,
+                          .duration = end->at - one->began,
+                          .failures = &why,
+                          .nfailures = 1};
+        end_case(j, &e, one);
+    }
 }
 
 static void add_tally(const struct tally *t, struct buf *out)
@@ -315,6 +371,7 @@ static void write_suite(struct junit *j, const struct suite *s)
 
 static void take_end(struct junit *j, const struct event *e)
 {
+    add_unfinished(j, e);
     write_head(j, e);
     for (const struct suite *s = j->suites; s; s = s->hh.next)
         write_suite(j, s);
@@ -329,7 +386,7 @@ static void take(struct event_sink *s, const struct event *e)
     switch (e->kind) {
     case EVENT_FILE: suite_of(j, e->file); break;
     case EVENT_CASE: runnings_begin(&j->runnings, e); break;
-    case EVENT_VERDICT: take_verdict(j, e); break;
+    case EVENT_VERDICT: end_case(j, e, runnings_find(&j->runnings, e)); break;
     case EVENT_RUN_END: take_end(j, e); break;
     case EVENT_LOG:
     case EVENT_LOST: {

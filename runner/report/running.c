@@ -36,6 +36,7 @@ struct running *runnings_begin(struct runnings *r, const struct event *e)
     one->file = mem_dup(slice_of(e->file));
     one->name = mem_dup(slice_of(e->case_name));
     one->index = e->case_index;
+    one->line = e->case_line;
     one->began = e->at;
     one->logs = BUF_INIT(LOGS_MOST);
     *r->last = one;

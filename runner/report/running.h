@@ -11,6 +11,7 @@ struct running {
     char *file;
     char *name;
     int32_t index;
+    uint32_t line;
     int64_t began; /* the event's clock, ns */
     struct buf logs;
     uint64_t logs_lost; /* lines that did not fit */
