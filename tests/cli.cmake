@@ -20,6 +20,15 @@ sockrun_says(module_wrong 1 modules broken)
 set_tests_properties(cli/module cli/module_wrong PROPERTIES ENVIRONMENT SOCKRUN_SCRIPTS=${CMAKE_CURRENT_SOURCE_DIR}/cli/scripts)
 sockrun_says(tags 1 --tags "smtp and")
 
+# What changed between two runs.
+sockrun_says(diff 4 diff diff/old.json diff/new.json)
+sockrun_says(diff_json 4 diff --format json diff/old.json diff/new.json)
+sockrun_says(diff_cut 4 diff diff/old.json diff/cut.json)
+sockrun_says(diff_better 4 diff diff/new.json diff/old.json)
+sockrun_says(diff_nothing 0 diff diff/old.json diff/old.json)
+sockrun_says(diff_no_report 2 diff diff/old.txt diff/later.json)
+sockrun_says(diff_one 1 diff diff/old.json)
+
 # Lua by hand: from a file, and from a terminal whose keys stand in NAME.keys.
 sockrun_says(lua_chunks 0 lua -e "x = sock.hex('ab')" -e "print(x, 1)" -e "x, 'a\\0'")
 sockrun_says(lua_chunk_fails 4 lua -e "sock.fail('no')" -e "print('the next')")

@@ -19,6 +19,7 @@ enum command {
     COMMAND_MODULES,
     COMMAND_LUA,
     COMMAND_EXPLAIN,
+    COMMAND_DIFF,
     COMMANDS
 };
 
@@ -27,6 +28,8 @@ struct command_spec {
 };
 
 extern const struct command_spec command_specs[COMMANDS];
+
+enum output_format { FORMAT_TEXT, FORMAT_JSON };
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -64,6 +67,7 @@ struct options {
     unsigned durations;
     int verbosity;
     enum color_when color;
+    enum output_format format;
     bool markdown, help, version;
 };
 
