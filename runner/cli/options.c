@@ -26,10 +26,12 @@ enum {
     IN_LUA = 1 << COMMAND_LUA,
     IN_EXPLAIN = 1 << COMMAND_EXPLAIN,
     IN_DIFF = 1 << COMMAND_DIFF,
+    IN_MERGE = 1 << COMMAND_MERGE,
+    IN_REPORTS = IN_RUN | IN_MERGE,
     IN_RUNNING = IN_RUN | IN_EXPLAIN,
     IN_FILES = IN_RUN | IN_CHECK | IN_LIST | IN_EXPLAIN,
     IN_CASES = IN_FILES | IN_LUA,
-    IN_ALL = IN_CASES | IN_STEPS | IN_MODULES | IN_DIFF,
+    IN_ALL = IN_CASES | IN_STEPS | IN_MODULES | IN_DIFF | IN_MERGE,
 };
 
 static const uint64_t memory_default = UINT64_C(4) << 30;
@@ -42,13 +44,15 @@ const struct command_spec command_specs[COMMANDS] = {
     [COMMAND_MODULES] = {"modules", "[NAME...]", "the message modules, or the messages of those named"},
     [COMMAND_LUA] = {"lua", "", "a prompt for Lua with sockets, to try a peer by hand; or what -e says"},
     [COMMAND_EXPLAIN] = {"explain", "PATH...", "run scenarios and tell what their sockets did, call by call"},
+    [COMMAND_MERGE] = {"merge", "PATH...",
+                       "make one run of the streams that --report-jsonl wrote, with all its reports"},
     [COMMAND_DIFF] = {"diff", "OLD.json NEW.json",
                       "which cases changed their verdict between two runs, by their reports"},
 };
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
-static const char *const later_commands[] = {"bench",  "torture", "record", "import",     "merge",
-                                             "schema", "init",    "watch",  "completion", NULL};
+static const char *const later_commands[] = {"bench", "torture", "record",     "import", "schema",
+                                             "init",  "watch",   "completion", NULL};
 static const char *const later_options[] = {"secret", "strict", "report-html", "artifacts", NULL};
 
 enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
@@ -395,16 +399,16 @@ static const struct option_spec specs[] = {
      "set variables from a YAML map; wins over SOCKRUN_VAR_NAME in the environment", set_vars_file},
     {"timeout-scale", 0, ARGUMENT_REQUIRED, "X", IN_RUNNING | IN_LUA, "multiply every timeout by X, from 0.01 to 1000",
      set_scale},
-    {"report-junit", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a JUnit XML report", set_junit},
-    {"report-tap", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a TAP report; `-` is standard output", set_tap},
-    {"report-json", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write a JSON report: one document", set_json},
-    {"report-jsonl", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN, "write every event, with all bytes, as JSON Lines",
+    {"report-junit", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write a JUnit XML report", set_junit},
+    {"report-tap", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write a TAP report; `-` is standard output", set_tap},
+    {"report-json", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write a JSON report: one document", set_json},
+    {"report-jsonl", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write every event, with all bytes, as JSON Lines",
      set_jsonl},
-    {"report-github", 0, ARGUMENT_NONE, NULL, IN_RUN,
+    {"report-github", 0, ARGUMENT_NONE, NULL, IN_REPORTS,
      "print annotations for GitHub Actions, and add a table to $GITHUB_STEP_SUMMARY", set_github},
     {"pcap", 0, ARGUMENT_REQUIRED, "FILE|DIR", IN_RUN,
      "write what passed as a capture (pcapng); in a folder, one for each scenario file", set_pcap},
-    {"durations", 0, ARGUMENT_REQUIRED, "N", IN_RUN, "name the N slowest cases at the end", set_durations},
+    {"durations", 0, ARGUMENT_REQUIRED, "N", IN_REPORTS, "name the N slowest cases at the end", set_durations},
     {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_CASES,
      "programs that scenarios may run, with all your rights; without names: any", set_allow_run},
     {"allow-net", 0, ARGUMENT_OPTIONAL, "HOST[:PORT],...", IN_CASES,
@@ -419,8 +423,8 @@ static const struct option_spec specs[] = {
     {"lua-memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_CASES, "memory that Lua may use in each process; default 256MiB",
      set_lua_memory},
     {"memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_RUNNING, "memory that each process may use; default 4GiB", set_memory},
-    {"verbose", 'v', ARGUMENT_NONE, NULL, IN_FILES, "show every step and its bytes, live", set_verbose},
-    {"quiet", 'q', ARGUMENT_NONE, NULL, IN_FILES, "show only what did not pass, and the totals", set_quiet},
+    {"verbose", 'v', ARGUMENT_NONE, NULL, IN_FILES | IN_MERGE, "show every step and its bytes, live", set_verbose},
+    {"quiet", 'q', ARGUMENT_NONE, NULL, IN_FILES | IN_MERGE, "show only what did not pass, and the totals", set_quiet},
     {"color", 0, ARGUMENT_OPTIONAL, "WHEN", IN_ALL, "auto, always or never; auto respects NO_COLOR", set_color},
     {"format", 0, ARGUMENT_REQUIRED, "text|json", IN_DIFF, "for people, or for programs", set_format},
     {"markdown", 0, ARGUMENT_NONE, NULL, IN_STEPS | IN_MODULES, "print the reference as Markdown", set_markdown},

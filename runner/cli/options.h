@@ -20,6 +20,7 @@ enum command {
     COMMAND_LUA,
     COMMAND_EXPLAIN,
     COMMAND_DIFF,
+    COMMAND_MERGE,
     COMMANDS
 };
 

@@ -37,16 +37,9 @@ static enum sr_exit take_vars(struct session *s, const struct options *o)
     return result;
 }
 
-/* Each line of what the paths have collected. */
 static enum sr_exit say_wrong(const struct paths *p)
 {
-    struct slice rest = buf_slice(&p->wrong);
-    while (rest.n) {
-        const char *end = memchr(rest.p, '\n', rest.n);
-        size_t n = end ? (size_t)(end - rest.p) : rest.n;
-        terminal_say("%.*s", (int)n, rest.p);
-        rest = slice_part(rest, end ? n + 1 : n, rest.n);
-    }
+    terminal_say_lines(&p->wrong);
     return SR_EXIT_USAGE;
 }
 

@@ -67,3 +67,14 @@ void terminal_say(const char *format, ...)
     buf_done(&text);
     buf_done(&safe);
 }
+
+void terminal_say_lines(const struct buf *lines)
+{
+    struct slice rest = buf_slice(lines);
+    while (rest.n) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        const size_t n = end ? (size_t)(end - rest.p) : rest.n;
+        terminal_say("%.*s", (int)n, rest.p);
+        rest = slice_part(rest, end ? n + 1 : n, rest.n);
+    }
+}

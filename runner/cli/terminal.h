@@ -17,5 +17,7 @@ unsigned terminal_width(int fd);
 bool terminal_finish(void);
 /* "sockrun: ", the text made safe, and a newline, to stderr. */
 void terminal_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Each line of it so. */
+void terminal_say_lines(const struct buf *lines);
 
 #endif

@@ -85,17 +85,24 @@ static bool has_suffix(const char *name, const char *suffix)
     return n > k && strcmp(name + n - k, suffix) == 0;
 }
 
+static bool is_wanted(const struct paths *p, const char *name)
+{
+    static const char *const scenarios[] = {".yaml", ".yml", "_test.lua", NULL};
+    for (const char *const *ending = p->endings ? p->endings : scenarios; *ending; ending++)
+        if (has_suffix(name, *ending)) return true;
+    return false;
+}
+
 static bool add_folder(struct paths *p, const char *folder, unsigned depth);
 
 static bool add_entry(struct paths *p, const char *name, const struct dirent *entry, unsigned depth)
 {
     struct stat st;
-    bool yaml = has_suffix(entry->d_name, ".yaml") || has_suffix(entry->d_name, ".yml") ||
-                has_suffix(entry->d_name, "_test.lua");
-    if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN && !yaml) return true;
+    const bool wanted = is_wanted(p, entry->d_name);
+    if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN && !wanted) return true;
     if (lstat(name, &st) < 0) return true;
     if (S_ISDIR(st.st_mode)) return add_folder(p, name, depth + 1);
-    if (!yaml) return true;
+    if (!wanted) return true;
     if (S_ISLNK(st.st_mode) && stat(name, &st) < 0) return true;
     return !S_ISREG(st.st_mode) || add_file(p, name, &st, 0);
 }

@@ -25,6 +25,7 @@ struct path_file {
 struct paths {
     struct path_file *files;
     uint32_t n, size;
+    const char *const *endings; /* of what a folder is walked for, instead of the above; ends with NULL */
     struct buf wrong; /* a line without a newline at its end for each thing that is wrong, newlines between them */
 };
 
