@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
+#include "event/masker.h"
 #include "net/capture.h"
 #include "report/report.h"
 #include "run/supervisor.h"
@@ -38,6 +39,7 @@ static enum sr_exit explain(struct session *s, const struct options *o)
     const struct console_options c = {.color = color, .verbosity = -1, .width = width};
     struct event_sink *story = explain_new(stdout, color, width), *console = console_new(stdout, &c);
     bus_init(&x.bus);
+    x.bus.masker = s->mask ? masker_new(s->mask) : NULL;
     tally_init(&x.tally);
     bus_add(&x.bus, &x.tally.sink);
     bus_add(&x.bus, story);
@@ -56,6 +58,7 @@ static enum sr_exit explain(struct session *s, const struct options *o)
     bool whole = terminal_finish();
     reporter_free(story);
     reporter_free(console);
+    masker_free(x.bus.masker);
     if (lost) terminal_say("%u packets came too fast to be captured", lost);
     if (result.complaints.n) fputs(buf_str(&result.complaints), stderr);
     enum sr_exit code = tally_exit(&x.tally, result.interrupted, !whole || result.complaints.n);

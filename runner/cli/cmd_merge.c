@@ -39,7 +39,7 @@ static enum sr_exit merge(struct merge *m, const struct options *o)
 {
     struct outputs out;
     struct merge_result result;
-    outputs_open(&out, o);
+    outputs_open(&out, o, NULL);
     merge_send(m, &out.bus, &result);
     const bool whole = outputs_close(&out);
     if (result.complaints.n) fputs(buf_str(&result.complaints), stderr);

@@ -16,7 +16,7 @@ static enum sr_exit run(struct session *s, const struct options *o)
 {
     struct outputs out;
     struct supervisor_result result;
-    outputs_open(&out, o);
+    outputs_open(&out, o, s->mask);
     struct supervisor_options options = {.suite = &s->suite,
                                          .settings = &s->settings,
                                          .bus = &out.bus,

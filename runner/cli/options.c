@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "event/mask.h"
 #include "lua/names.h"
 #include "lua/state.h"
 #include "net/addr.h"
@@ -53,7 +54,7 @@ const struct command_spec command_specs[COMMANDS] = {
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
 static const char *const later_commands[] = {"bench", "torture", "record",     "import", "schema",
                                              "init",  "watch",   "completion", NULL};
-static const char *const later_options[] = {"secret", "strict", "report-html", "artifacts", NULL};
+static const char *const later_options[] = {"strict", "report-html", "artifacts", NULL};
 
 enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
 
@@ -92,6 +93,22 @@ static const char *set_var(struct options *o, const char *value)
     if (!options_is_name(value, (size_t)(equals - value))) return "that is no name of a variable";
     o->vars[o->nvars].name = arena_dup(&o->arena, (struct slice){value, (size_t)(equals - value)});
     o->vars[o->nvars++].value = equals + 1;
+    return NULL;
+}
+
+/* On the command line everybody who may list processes can read it: better in the environment. */
+static const char *set_secret(struct options *o, const char *value)
+{
+    const char *equals = strchr(value, '=');
+    const size_t n = equals ? (size_t)(equals - value) : strlen(value);
+    if (!options_is_name(value, n)) return "it is NAME=VALUE, or the NAME of a variable of the environment";
+    const char *secret = equals ? equals + 1 : getenv(value);
+    if (!secret) return "it is not in the environment";
+    const size_t size = strlen(secret);
+    if (size < MASK_SHORTEST) return "a secret has at least 4 bytes: fewer would be found everywhere";
+    if (size > MASK_LONGEST) return "a secret has at most 8KiB";
+    o->secrets[o->nsecrets].name = arena_dup(&o->arena, (struct slice){value, n});
+    o->secrets[o->nsecrets++].value = secret;
     return NULL;
 }
 
@@ -397,6 +414,8 @@ static const struct option_spec specs[] = {
      "set a variable; wins over the scenario, --vars-file and the environment", set_var},
     {"vars-file", 0, ARGUMENT_REQUIRED, "FILE", IN_CASES,
      "set variables from a YAML map; wins over SOCKRUN_VAR_NAME in the environment", set_vars_file},
+    {"secret", 0, ARGUMENT_REQUIRED, "NAME[=VALUE]", IN_FILES,
+     "set a variable, from the environment if there is no VALUE, that shows as *** in all that is told", set_secret},
     {"timeout-scale", 0, ARGUMENT_REQUIRED, "X", IN_RUNNING | IN_LUA, "multiply every timeout by X, from 0.01 to 1000",
      set_scale},
     {"report-junit", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write a JUnit XML report", set_junit},
@@ -497,7 +516,9 @@ static bool apply(struct parsing *p, const struct option_spec *spec, const char 
 {
     bool known = false;
     const char *why = spec->set(p->o, value);
-    if (why && value) return wrong(p, "--%s: '%s': %s", spec->name, value, why);
+    /* What was meant to be a secret is not repeated. */
+    const int shown = !value ? 0 : spec->set == set_secret ? (int)strcspn(value, "=") : (int)strlen(value);
+    if (why && value) return wrong(p, "--%s: '%.*s': %s", spec->name, shown, value, why);
     if (why) return wrong(p, "--%s: %s", spec->name, why);
     for (unsigned i = 0; i < p->nused; i++)
         known = known || p->used[i] == spec;
@@ -599,6 +620,7 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct buf *
     o->permit = permit_new();
     o->arguments = arena_array(&o->arena, most, sizeof *o->arguments);
     o->vars = arena_array(&o->arena, most, sizeof *o->vars);
+    o->secrets = arena_array(&o->arena, most, sizeof *o->secrets);
     o->globs = arena_array(&o->arena, most, sizeof *o->globs);
     o->repeat = 1;
     o->chunks = arena_array(&o->arena, most, sizeof *o->chunks);

@@ -45,6 +45,8 @@ struct options {
     uint32_t narguments;
     struct option_var *vars; /* --var, in order */
     uint32_t nvars;
+    struct option_var *secrets; /* --secret, in order */
+    uint32_t nsecrets;
     const char **vars_files;
     uint32_t nvars_files;
     const char **chunks; /* -e, in order */

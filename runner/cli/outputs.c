@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/terminal.h"
+#include "event/masker.h"
 #include "report/report.h"
 
 static void add_file(struct outputs *out, struct event_sink *sink)
@@ -29,7 +30,7 @@ bool outputs_fit(const struct options *o)
     return false;
 }
 
-void outputs_open(struct outputs *out, const struct options *o)
+void outputs_open(struct outputs *out, const struct options *o, const struct mask *mask)
 {
     /* Where people read: not among a report. */
     FILE *file = stdout_reports(o) > 0 ? stderr : stdout;
@@ -40,6 +41,7 @@ void outputs_open(struct outputs *out, const struct options *o)
                                 .durations = o->durations};
     *out = (struct outputs){.live = c.progress};
     bus_init(&out->bus);
+    out->bus.masker = out->masker = mask ? masker_new(mask) : NULL;
     tally_init(&out->tally);
     out->console = console_new(file, &c);
     bus_add(&out->bus, &out->tally.sink);
@@ -62,5 +64,6 @@ bool outputs_close(struct outputs *out)
         reporter_free(out->files[i]);
     }
     reporter_free(out->console);
+    masker_free(out->masker);
     return ok;
 }

@@ -11,8 +11,11 @@
 
 enum { OUTPUTS_FILES = 6 };
 
+struct mask;
+
 struct outputs {
     struct bus bus;
+    struct masker *masker;
     struct tally tally;
     struct event_sink *console;
     struct event_sink *files[OUTPUTS_FILES];
@@ -22,7 +25,8 @@ struct outputs {
 
 /* False once it has been said why they do not go together. */
 bool outputs_fit(const struct options *o);
-void outputs_open(struct outputs *out, const struct options *o);
+/* mask: hides secrets, or NULL; outlives it. */
+void outputs_open(struct outputs *out, const struct options *o, const struct mask *mask);
 /* After EVENT_RUN_END. True if every report is whole; what is not is said on stderr. */
 bool outputs_close(struct outputs *out);
 

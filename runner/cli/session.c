@@ -7,17 +7,22 @@
 
 #include "cli/module_list.h"
 #include "cli/terminal.h"
+#include "event/mask.h"
 #include "run/order.h"
+#include "util/mem.h"
 #include "util/suggest.h"
 
 enum { PRINT_MOST = 64 << 20 };
 
-static void print_diags(struct diags *d, const struct options *o)
+static void print_diags(const struct session *s, struct diags *d, const struct options *o)
 {
-    struct buf out = BUF_INIT(PRINT_MOST);
+    struct buf out = BUF_INIT(PRINT_MOST), masked = BUF_INIT(3 * (size_t)PRINT_MOST);
     diags_print(d, terminal_color(o->color, STDERR_FILENO), &out);
-    fwrite(buf_str(&out), 1, out.n, stderr);
+    const bool secrets = s->mask && mask_text(s->mask, buf_slice(&out), &masked);
+    const struct buf *told = secrets ? &masked : &out;
+    fwrite(buf_str(told), 1, told->n, stderr);
     buf_done(&out);
+    buf_done(&masked);
 }
 
 static enum sr_exit take_vars(struct session *s, const struct options *o)
@@ -30,7 +35,7 @@ static enum sr_exit take_vars(struct session *s, const struct options *o)
         terminal_say("--vars-file: %s", why);
         result = SR_EXIT_USAGE;
     } else if (d.n) {
-        print_diags(&d, o);
+        print_diags(s, &d, o);
         result = SR_EXIT_INVALID;
     }
     diags_done(&d);
@@ -88,7 +93,7 @@ static enum sr_exit load(struct session *s, const struct options *o)
     bool readable = suite_load(&s->suite, &s->paths, &s->settings, &s->selection);
     if (s->suite.diags.n) {
         suite_errors(&s->suite, &errors, &files);
-        print_diags(&s->suite.diags, o);
+        print_diags(s, &s->suite.diags, o);
         fprintf(stderr, "%u error%s in %u file%s\n", errors, errors == 1 ? "" : "s", files, files == 1 ? "" : "s");
     }
     if (!readable) return say_wrong(&s->paths);
@@ -129,10 +134,21 @@ static enum sr_exit arrange(struct session *s, const struct options *o)
     return SR_EXIT_OK;
 }
 
+static struct mask *make_mask(const struct options *o)
+{
+    struct slice *secrets = mem_alloc((o->nsecrets + 1) * sizeof *secrets);
+    for (uint32_t i = 0; i < o->nsecrets; i++)
+        secrets[i] = slice_of(o->secrets[i].value);
+    struct mask *mask = o->nsecrets ? mask_new(secrets, o->nsecrets) : NULL;
+    mem_free(secrets);
+    return mask;
+}
+
 enum sr_exit session_begin(struct session *s, const struct options *o)
 {
     *s = (struct session){0};
     modules_begin(&s->modules, o);
+    s->mask = make_mask(o);
     paths_init(&s->paths);
     const enum sr_exit result = take_vars(s, o);
     s->settings = (struct settings){.permit = o->permit,
@@ -145,6 +161,7 @@ enum sr_exit session_begin(struct session *s, const struct options *o)
                                     .ci = in_ci(),
                                     .messages = o->verbosity > 0 || o->jsonl,
                                     .packets = o->pcap != NULL,
+                                    .mask = s->mask,
                                     .check_only = o->command == COMMAND_CHECK};
     return result;
 }
@@ -165,5 +182,6 @@ void session_done(struct session *s)
     selection_done(&s->selection);
     paths_done(&s->paths);
     vars_done(&s->vars);
+    mask_free(s->mask);
     modules_done(&s->modules);
 }

@@ -17,6 +17,7 @@ struct session {
     struct paths paths;
     struct selection selection;
     struct suite suite;
+    struct mask *mask;       /* of --secret; NULL: there are none */
     struct results *results; /* of earlier runs; NULL of `check` */
 };
 

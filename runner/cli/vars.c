@@ -100,6 +100,8 @@ bool vars_collect(struct vars *v, const struct options *o, char *const *environm
     }
     for (uint32_t i = 0; i < o->nvars; i++)
         set(v, slice_of(o->vars[i].name), slice_of(o->vars[i].value));
+    for (uint32_t i = 0; i < o->nsecrets; i++)
+        set(v, slice_of(o->secrets[i].name), slice_of(o->secrets[i].value));
     return true;
 }
 

@@ -20,6 +20,7 @@
 #include "engine/step.h"
 #include "engine/wait.h"
 #include "engine/witness.h"
+#include "event/mask.h"
 #include "util/mem.h"
 
 /* Steps that do not wait, before others get their turn: a loop without waits must not starve timers. */
@@ -215,20 +216,36 @@ struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool termi
     return adopt(a, c, error, NULL);
 }
 
+/* The first bytes of a message as they may be told; room for BOARD_BYTES. */
+static const char *without_secrets(struct actor *a, struct channel *ch, bool sent, struct slice bytes, uint64_t size,
+                                   char *room)
+{
+    const struct mask *mask = a->run->base->settings->mask;
+    if (!mask) return bytes.p;
+    mask_bytes(mask, bytes, &ch->masked[sent], room, BOARD_BYTES);
+    /* Of a large one the rest is not there to be looked at. */
+    if (bytes.n < size) ch->masked[sent] = 0;
+    return room;
+}
+
 void actor_took(struct actor *a, struct channel *ch, uint64_t from, struct slice bytes, uint64_t size)
 {
+    char room[BOARD_BYTES];
     const size_t n = bytes.n < sizeof ch->took ? bytes.n : sizeof ch->took;
+    const char *told = without_secrets(a, ch, false, bytes, size, room);
     ch->took_at = a->run->sched.now;
     ch->took_from = from;
     ch->took_size = (uint32_t)size;
-    if (n) memcpy(ch->took, bytes.p, n);
-    board_record(a->run->base->board, ch->took_at, (uint16_t)a->board, false, from, bytes.p, (uint32_t)bytes.n);
+    if (n) memcpy(ch->took, told, n);
+    board_record(a->run->base->board, ch->took_at, (uint16_t)a->board, false, from, told, (uint32_t)bytes.n);
 }
 
 void actor_sent(struct actor *a, struct channel *ch, struct slice bytes, uint64_t size)
 {
+    char room[BOARD_BYTES];
     const uint64_t from = ch->conn.sent >= size ? ch->conn.sent - size : 0;
-    board_record(a->run->base->board, a->began, (uint16_t)a->board, true, from, bytes.p, (uint32_t)bytes.n);
+    const char *told = without_secrets(a, ch, true, bytes, size, room);
+    board_record(a->run->base->board, a->began, (uint16_t)a->board, true, from, told, (uint32_t)bytes.n);
 }
 
 void actor_log(struct actor *a, const char *text, bool warning)

@@ -16,6 +16,7 @@
 #include "engine/run.h"
 #include "engine/script.h"
 #include "event/handover.h"
+#include "event/masker.h"
 #include "event/pcap.h"
 #include "net/process.h"
 #include "tls/context.h"
@@ -111,6 +112,7 @@ int child_main(const struct child_job *job)
     emit_init(&emit, job->file, job->control, job->settings->messages ? job->spool : -1, job->spool_most);
     emit.connections = &connections;
     emit.packets = open_packets(job);
+    if (job->settings->mask) emit.masker = masker_new(job->settings->mask);
     emit.sockets = job->settings->sockets;
     const struct load_options o = {.steps = job->steps,
                                    .folder = job->folder,
@@ -127,6 +129,7 @@ int child_main(const struct child_job *job)
     running_lua = NULL;
     lazy_lua_done(&lua);
     pcap_free(emit.packets);
+    masker_free(emit.masker);
     tls_library_done(&tls);
     emit_done(&emit);
     diags_done(&diags);

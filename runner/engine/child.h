@@ -12,6 +12,8 @@
 #include "util/diag.h"
 #include "util/permit.h"
 
+struct mask;
+
 /* A variable given on the command line, by a file or by SOCKRUN_VAR_name. Wins over the scenario's. Always text. */
 struct setting_var {
     const char *name;
@@ -30,6 +32,7 @@ struct settings {
     bool ci;                 /* in continuous integration: `only` is an error */
     bool packets;            /* somebody wants a capture */
     bool sockets;            /* with messages: what the system holds after each of them */
+    const struct mask *mask; /* hides secrets in all that is told; NULL: there are none */
     bool check_only;         /* test scripts are compiled and not asked for their tests */
     struct modules *modules; /* message modules; NULL: none */
 };

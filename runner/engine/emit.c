@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "event/jsonl.h"
+#include "event/masker.h"
 #include "util/clock.h"
 
 enum { LINE_MOST = 16 << 20 };
@@ -53,11 +54,14 @@ void emit_event(struct emit *e, struct event *ev)
     ev->case_name = e->case_name;
     ev->case_index = e->case_index;
     ev->case_line = e->case_line;
-    if (!control && e->packets) e->packets->take(e->packets, ev);
+    /* With its keys, a capture would show what is masked in it. */
+    if (e->masker && ev->kind == EVENT_SECRETS) return;
+    const struct event *told = e->masker ? masker_event(e->masker, ev) : ev;
+    if (!control && e->packets) e->packets->take(e->packets, told);
     if (!control && (e->spool < 0 || ev->wire || ev->kind == EVENT_SECRETS)) return;
     if (control && e->lost) tell_lost(e);
     buf_clear(&e->line);
-    const bool fits = jsonl_write(ev, &e->line);
+    const bool fits = jsonl_write(told, &e->line);
     if (control) {
         if (fits) write_all(e->control, buf_slice(&e->line));
         return;

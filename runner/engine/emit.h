@@ -9,6 +9,7 @@
 #include "util/buf.h"
 
 struct closed;
+struct masker;
 
 struct emit {
     const char *file;
@@ -19,6 +20,7 @@ struct emit {
     uint32_t case_line;
     struct buf line;
     struct event_sink *packets; /* makes a capture of what is told, or NULL */
+    struct masker *masker;      /* hides secrets, or NULL */
     uint32_t *connections;      /* that were numbered in this process */
     bool sockets;               /* somebody wants to know what the system holds after each step */
     struct closed *closed;      /* of these, connections that are closed: engine/witness */
@@ -34,6 +36,7 @@ static inline bool emit_messages(const struct emit *e)
 static inline void emit_join(struct emit *e, const struct emit *with)
 {
     e->packets = with->packets;
+    e->masker = with->masker;
     e->sockets = with->sockets;
     e->connections = with->connections;
 }

@@ -5,6 +5,8 @@
 
 #include "event/event.h"
 
+struct masker;
+
 struct event_sink {
     void (*take)(struct event_sink *s, const struct event *e);
     struct event_sink *next; /* the bus's */
@@ -13,6 +15,7 @@ struct event_sink {
 struct bus {
     struct event_sink *first, **last;
     uint64_t seq;
+    struct masker *masker; /* hides secrets in what it tells; the caller's. NULL: there are none */
 };
 
 void bus_init(struct bus *b);
