@@ -1,7 +1,8 @@
 /* golden [--exact] [--without REGEX] [--input FILE] EXPECTED CODE COMMAND [ARGS...]: runs the command (its standard
  * input is the file) and compares all it prints, and its exit code, with what is expected. What differs from run to run
- * (times, ports, processes, temporary folders) is written as <time> and so on, unless --exact; lines that match REGEX
- * count as not there. With UPDATE=1 in the environment EXPECTED is written anew. */
+ * (times, ports, processes, temporary folders) is written as <time> and so on, and how a case is run again, which
+ * depends on how the command was called, counts as not there, unless --exact; so do lines that match REGEX. With
+ * UPDATE=1 in the environment EXPECTED is written anew. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,6 +193,7 @@ int main(int argc, char **argv)
     long wanted_code = strtol(argv[at + 1], NULL, 10);
     int code = run(argv + at + 2, input, &got);
     if (!exact) normalise(&got);
+    if (!exact) drop_lines(&got, "^   again          ");
     if (without) drop_lines(&got, without);
     if (wish && strcmp(wish, "1") == 0) {
         update(expected, &got);

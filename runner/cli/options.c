@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/again.h"
 #include "event/mask.h"
 #include "lua/names.h"
 #include "lua/state.h"
@@ -523,6 +524,7 @@ static bool apply(struct parsing *p, const struct option_spec *spec, const char 
     for (unsigned i = 0; i < p->nused; i++)
         known = known || p->used[i] == spec;
     if (!known) p->used[p->nused++] = spec;
+    if (again_matters(spec->name)) p->o->given[p->o->ngiven++] = (struct option_var){spec->name, value};
     return true;
 }
 
@@ -616,6 +618,8 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct buf *
     size_t most = (size_t)argc;
     struct parsing p = {.o = o, .wrong = wrong_out, .argv = argv, .argc = argc, .at = 1};
     *o = (struct options){.timeout_scale = 1, .memory = memory_default, .lua_memory = LUASTATE_CAP};
+    o->program = argc > 0 ? argv[0] : "sockrun";
+    o->given = arena_array(&o->arena, most, sizeof *o->given);
     o->jobs = processors();
     o->permit = permit_new();
     o->arguments = arena_array(&o->arena, most, sizeof *o->arguments);

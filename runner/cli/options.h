@@ -41,9 +41,11 @@ struct option_var {
 struct options {
     struct arena arena;
     enum command command;
+    const char *program;    /* argv[0] */
     const char **arguments; /* paths, or names of steps */
-    uint32_t narguments;
-    struct option_var *vars; /* --var, in order */
+    uint32_t narguments, ngiven;
+    struct option_var *given; /* what a case that is run again needs too (cli/again.h), in order; value may be NULL */
+    struct option_var *vars;  /* --var, in order */
     uint32_t nvars;
     struct option_var *secrets; /* --secret, in order */
     uint32_t nsecrets;

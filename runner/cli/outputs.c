@@ -2,10 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "cli/again.h"
 #include "cli/terminal.h"
 #include "event/masker.h"
 #include "report/report.h"
+#include "util/text.h"
+
+enum { TOKEN = 16, COMMAND_MOST = 16 * 1024 };
 
 static void add_file(struct outputs *out, struct event_sink *sink)
 {
@@ -30,16 +35,35 @@ bool outputs_fit(const struct options *o)
     return false;
 }
 
+static bool in_github(const struct options *o)
+{
+    const char *said = getenv("GITHUB_ACTIONS");
+    return o->github || (said && strcmp(said, "true") == 0);
+}
+
+static void add_guard(struct outputs *out, FILE *file)
+{
+    char token[TOKEN];
+    struct buf text = BUF_INIT(2 * TOKEN);
+    /* It never fails for so few bytes (getrandom(2)), and without it all would be as without a guard. */
+    if (getrandom(token, sizeof token, 0) != (ssize_t)sizeof token) return;
+    text_hex((struct slice){token, sizeof token}, "", &text);
+    add_file(out, guard_new(file, buf_str(&text)));
+    buf_done(&text);
+}
+
 void outputs_open(struct outputs *out, const struct options *o, const struct mask *mask)
 {
     /* Where people read: not among a report. */
     FILE *file = stdout_reports(o) > 0 ? stderr : stdout;
-    struct console_options c = {.color = terminal_color(o->color, fileno(file)),
-                                .progress = terminal_live(fileno(file)),
-                                .verbosity = o->verbosity,
-                                .width = terminal_width(fileno(file)),
-                                .durations = o->durations};
-    *out = (struct outputs){.live = c.progress};
+    *out = (struct outputs){.live = terminal_live(fileno(file)), .again = BUF_INIT(COMMAND_MOST)};
+    again_command(o, &out->again);
+    const struct console_options c = {.color = terminal_color(o->color, fileno(file)),
+                                      .progress = out->live,
+                                      .verbosity = o->verbosity,
+                                      .width = terminal_width(fileno(file)),
+                                      .durations = o->durations,
+                                      .again = {out->again.overflow ? NULL : buf_str(&out->again), o->repeat > 1}};
     bus_init(&out->bus);
     out->bus.masker = out->masker = mask ? masker_new(mask) : NULL;
     tally_init(&out->tally);
@@ -51,6 +75,7 @@ void outputs_open(struct outputs *out, const struct options *o, const struct mas
     if (o->pcap) add_file(out, packets_new(o->pcap));
     if (o->json) add_file(out, json_new(o->json));
     if (o->jsonl) add_file(out, jsonl_new(o->jsonl));
+    if (in_github(o)) add_guard(out, file);
     if (o->github) add_file(out, github_new(file, getenv("GITHUB_STEP_SUMMARY")));
 }
 
@@ -65,5 +90,6 @@ bool outputs_close(struct outputs *out)
     }
     reporter_free(out->console);
     masker_free(out->masker);
+    buf_done(&out->again);
     return ok;
 }

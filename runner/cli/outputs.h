@@ -9,7 +9,7 @@
 #include "event/bus.h"
 #include "run/tally.h"
 
-enum { OUTPUTS_FILES = 6 };
+enum { OUTPUTS_FILES = 7 };
 
 struct mask;
 
@@ -20,7 +20,8 @@ struct outputs {
     struct event_sink *console;
     struct event_sink *files[OUTPUTS_FILES];
     unsigned nfiles;
-    bool live; /* the console can rewrite its line: tick it */
+    struct buf again; /* how this run was begun, for what is to be run again */
+    bool live;        /* the console can rewrite its line: tick it */
 };
 
 /* False once it has been said why they do not go together. */

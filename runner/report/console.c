@@ -15,7 +15,7 @@
 #include "util/text.h"
 #include "util/units.h"
 
-enum { LINE_MOST = 64 * 1024 * 1024, REASON_MOST = 4096, PROGRESS_EVERY_MS = 100 };
+enum { LINE_MOST = 64 * 1024 * 1024, REASON_MOST = 4096, AGAIN_MOST = 16 * 1024, PROGRESS_EVERY_MS = 100 };
 
 struct console {
     struct reporter reporter;
@@ -81,6 +81,16 @@ static void add_line(struct console *c, const struct event *e)
     buf_addc(&c->line, '\n');
 }
 
+static void add_again(struct console *c, const struct event *e)
+{
+    struct buf text = BUF_INIT(AGAIN_MOST);
+
+    again_show(&c->options.again, e, &text);
+    /* A part of it would be of no use. */
+    if (text.n > 0 && !text.overflow) line_note(&c->style, "again", buf_slice(&text), &c->line);
+    buf_done(&text);
+}
+
 static void take_verdict(struct console *c, const struct event *e)
 {
     struct running *one = runnings_find(&c->runnings, e);
@@ -96,6 +106,7 @@ static void take_verdict(struct console *c, const struct event *e)
         add_line(c, e);
     }
     if (one && (bad || c->options.verbosity >= 0)) running_show_logs(one, &c->line);
+    if (e->verdict >= SR_XPASS) add_again(c, e);
     if (bad) buf_addc(&c->line, '\n');
     print(c);
     if (c->heading == one) c->heading = NULL;

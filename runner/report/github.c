@@ -11,8 +11,15 @@
 #include "util/mem.h"
 #include "util/units.h"
 
-/* GitHub refuses a summary of more than 1 MiB: rows that would not fit are counted instead. */
-enum { TEXT_MOST = 64 * 1024 * 1024, ROWS_MOST = 768 * 1024, MESSAGE_MOST = 8 * 1024, REASON_MOST = 1024 };
+/* GitHub refuses a summary of more than 1 MiB: rows that would not fit are counted instead. So are annotations, of
+ * which it shows ten for each step. */
+enum {
+    TEXT_MOST = 64 * 1024 * 1024,
+    ROWS_MOST = 768 * 1024,
+    ANNOTATIONS_MOST = 1024 * 1024,
+    MESSAGE_MOST = 8 * 1024,
+    REASON_MOST = 1024
+};
 
 struct github {
     struct reporter reporter;
@@ -20,7 +27,7 @@ struct github {
     struct outfile summary;
     bool summarize;
     struct counts counts;
-    uint64_t unlisted;
+    uint64_t unlisted, unmarked; /* rows and annotations that do not fit */
     struct buf annotations, rows;
     struct buf text, line; /* scratch */
     char *error;
@@ -42,8 +49,8 @@ static void add_escaped(struct slice s, bool property, struct buf *out)
 
 static void add_property(struct github *g, const char *before, struct slice value)
 {
-    buf_adds(&g->annotations, before);
-    add_escaped(value, true, &g->annotations);
+    buf_adds(&g->line, before);
+    add_escaped(value, true, &g->line);
 }
 
 static void add_place(struct github *g, const struct event *e)
@@ -57,9 +64,9 @@ static void add_place(struct github *g, const struct event *e)
     buf_clear(&g->text);
     line_text(slice_of(file), MESSAGE_MOST, &g->text);
     add_property(g, "file=", buf_slice(&g->text));
-    if (line > 0) buf_printf(&g->annotations, ",line=%" PRIu32, line);
-    if (p->file && p->col > 0) buf_printf(&g->annotations, ",col=%" PRIu32, p->col);
-    buf_addc(&g->annotations, ',');
+    if (line > 0) buf_printf(&g->line, ",line=%" PRIu32, line);
+    if (p->file && p->col > 0) buf_printf(&g->line, ",col=%" PRIu32, p->col);
+    buf_addc(&g->line, ',');
 }
 
 /* Why, in one line. */
@@ -73,23 +80,26 @@ static struct slice reason_of(struct github *g, const struct event *e)
 
 static void add_annotation(struct github *g, const struct event *e)
 {
-    buf_adds(&g->annotations, e->verdict == SR_WARN ? "::warning " : "::error ");
+    buf_clear(&g->line);
+    buf_adds(&g->line, e->verdict == SR_WARN ? "::warning " : "::error ");
     add_place(g, e);
     buf_clear(&g->text);
     buf_printf(&g->text, "%s: ", sr_verdict_name(e->verdict));
     line_case(e->file, e->case_name, &g->text);
     add_property(g, "title=", buf_slice(&g->text));
-    buf_adds(&g->annotations, "::");
-    add_escaped(reason_of(g, e), false, &g->annotations);
-    buf_addc(&g->annotations, '\n');
+    buf_adds(&g->line, "::");
+    add_escaped(reason_of(g, e), false, &g->line);
+    buf_addc(&g->line, '\n');
+    if (!buf_add(&g->annotations, buf_slice(&g->line))) g->unmarked++;
 }
 
-/* CommonMark 2.4: a backslash takes the meaning from any of these. ':' and '@' would make links, of which a peer could
- * choose the target. */
+/* CommonMark 2.4: a backslash takes the meaning from any of these. ':', '@' and the dot of "www." would make links, of
+ * which a peer could choose the target; '$' would begin a formula. */
 static void add_markdown(struct slice s, struct buf *out)
 {
     for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] && strchr("\\`*_[]<>&|~#!:@", s.p[i])) buf_addc(out, '\\');
+        const bool www = s.p[i] == '.' && i > 0 && (s.p[i - 1] | 0x20) == 'w';
+        if (www || (s.p[i] && strchr("\\`*_[]<>&|~#!:@$", s.p[i]))) buf_addc(out, '\\');
         buf_addc(out, s.p[i]);
     }
 }
@@ -123,10 +133,10 @@ static void take_verdict(struct github *g, const struct event *e)
 static void write_annotations(struct github *g)
 {
     fwrite(buf_str(&g->annotations), 1, g->annotations.n, g->out);
-    if (fflush(g->out) == 0 && !ferror(g->out) && !g->annotations.overflow) return;
+    if (g->unmarked > 0) fprintf(g->out, "::notice::%" PRIu64 " more are not marked\n", g->unmarked);
+    if (fflush(g->out) == 0 && !ferror(g->out)) return;
     buf_clear(&g->line);
-    buf_printf(&g->line, "cannot write annotations: %s",
-               g->annotations.overflow ? "they are larger than 64 MiB" : strerror(errno));
+    buf_printf(&g->line, "cannot write annotations: %s", strerror(errno));
     g->error = mem_dup(buf_slice(&g->line));
 }
 
@@ -193,7 +203,7 @@ struct event_sink *github_new(FILE *out, const char *summary)
     g->out = out;
     g->summarize = summary && *summary;
     if (g->summarize) outfile_open_end(&g->summary, summary);
-    g->annotations = BUF_INIT(TEXT_MOST);
+    g->annotations = BUF_INIT(ANNOTATIONS_MOST);
     g->rows = BUF_INIT(ROWS_MOST);
     g->text = BUF_INIT(TEXT_MOST);
     g->line = BUF_INIT(TEXT_MOST);

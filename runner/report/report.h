@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "event/bus.h"
+#include "report/again.h"
 
 struct console_options {
     bool color;
@@ -14,6 +15,7 @@ struct console_options {
     int verbosity;      /* -1 quiet: only what did not pass, and the totals; 0; 1 every step and its bytes */
     unsigned width;     /* of the terminal, 0 unknown: 100 */
     unsigned durations; /* how many of the slowest cases are named at the end */
+    struct again again; /* told below what failed */
 };
 
 /* Prints a line for each case, failures in full when they happen, totals at the end. out belongs to the caller. */
@@ -37,6 +39,9 @@ struct event_sink *jsonl_new(const char *path);
 /* At EVENT_RUN_END: annotations for GitHub Actions to out, which belongs to the caller, and a summary in Markdown to
  * the end of the file at path. summary NULL: no such file. */
 struct event_sink *github_new(FILE *out, const char *summary);
+/* Around a run whose output GitHub Actions reads: whatever a peer or a scenario says in it is no workflow command.
+ * Nobody can guess the token. Stands in the bus behind all that prints what others say, and before github_new. */
+struct event_sink *guard_new(FILE *out, const char *token);
 /* NULL, or "cannot write x.xml: No space left on device". Valid after EVENT_RUN_END. */
 const char *reporter_error(const struct event_sink *s);
 void reporter_free(struct event_sink *s);

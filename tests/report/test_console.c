@@ -36,7 +36,7 @@ static void check(const char *name, const struct console_options *o)
 static void the_run_is_golden(void **state)
 {
     (void)state;
-    check("console.txt", &(struct console_options){.width = 105});
+    check("console.txt", &(struct console_options){.width = 105, .again = {.command = "sockrun --allow-run"}});
     check("console_verbose.txt", &(struct console_options){.width = 105, .verbosity = 1});
     check("console_quiet.txt", &(struct console_options){.width = 105, .verbosity = -1});
     check("console_color.txt", &(struct console_options){.width = 105, .color = true, .verbosity = 1});
@@ -73,6 +73,39 @@ static void the_slowest_cases_are_named(void **state)
     free(text);
     text = console_of(&(struct console_options){.verbosity = -1, .durations = 100}, events, 6);
     assert_non_null(strstr(text, "   30 ms     b\n   30 ms     e\n   1 ms      a\n\n"));
+    free(text);
+}
+
+static void what_failed_says_how_it_is_run_again(void **state)
+{
+    const struct event events[] = {
+        {.kind = EVENT_VERDICT, .file = "a.yaml", .case_name = "it's (run 3)", .verdict = SR_FAIL},
+        {.kind = EVENT_VERDICT, .file = "-b.yaml", .case_name = "(run 12)", .verdict = SR_ERROR},
+        {.kind = EVENT_VERDICT, .file = "c.yaml", .case_name = "x (run 1)", .id = "c.x[n=1]", .verdict = SR_XPASS},
+        {.kind = EVENT_VERDICT, .file = "d.yaml", .case_name = "x (run 1)", .verdict = SR_WARN},
+        {.kind = EVENT_RUN_END},
+    };
+    struct console_options o = {.verbosity = -1, .again = {"sockrun --var=a=b", true}};
+    char *text = console_of(&o, events, 5);
+
+    (void)state;
+    assert_string_equal(text, "FAIL a.yaml > it's (run 3)\n"
+                              "   again          sockrun --var=a=b a.yaml --case 'it'\\''s'\n"
+                              "\n"
+                              "ERROR -b.yaml > (run 12)\n"
+                              "   again          sockrun --var=a=b ./-b.yaml\n"
+                              "\n"
+                              "XPASS c.yaml > x (run 1)\n"
+                              "   it passed, although it was said to fail\n"
+                              "   again          sockrun --var=a=b c.yaml --case 'c.x[n=1]'\n"
+                              "\n"
+                              "WARN d.yaml > x (run 1)\n"
+                              "\n"
+                              "0 passed, 1 failed, 1 error, 1 passed unexpectedly, 1 warning in 0 s\n");
+    free(text);
+    o.again.repeated = false;
+    text = console_of(&o, events, 5);
+    assert_non_null(strstr(text, "sockrun --var=a=b a.yaml --case 'it'\\''s (run 3)'\n"));
     free(text);
 }
 
@@ -185,6 +218,7 @@ int main(void)
         cmocka_unit_test(the_run_is_golden),
         cmocka_unit_test(an_interrupted_run_says_so),
         cmocka_unit_test(the_slowest_cases_are_named),
+        cmocka_unit_test(what_failed_says_how_it_is_run_again),
         cmocka_unit_test(the_progress_line_is_erased_before_anything_else),
         cmocka_unit_test(hostile_names_reach_no_terminal),
         cmocka_unit_test(logs_of_cases_that_interleave_stay_with_their_case),

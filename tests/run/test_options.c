@@ -14,6 +14,7 @@
 #include "cli/vars.h"
 
 /* The cli is a program, not a library: its rooms are tested as they are. */
+#include "cli/again.c"
 #include "cli/options.c"
 #include "cli/vars.c"
 
@@ -110,6 +111,18 @@ static void test_optional_value_takes_no_word(void **state)
     assert_true(parse(&l, "--fail-fast 3 --color always --allow-run prog"));
     assert_int_equal(l.o.narguments, 3);
     assert_int_equal(l.o.fail_fast, 1);
+    done(&l);
+}
+
+static void test_again(void **state)
+{
+    struct line l;
+    struct buf out = BUF_INIT(1000);
+    (void)state;
+    assert_true(parse(&l, "-j2 -vv --allow-run --var a=it's --report-tap=x --allow-run=cat,sed a.yaml --shuffle=3"));
+    again_command(&l.o, &out);
+    assert_string_equal(buf_str(&out), "sockrun --allow-run --var='a=it'\\''s' --allow-run=cat,sed");
+    buf_done(&out);
     done(&l);
 }
 
@@ -285,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_optional_value_takes_no_word),
+        cmocka_unit_test(test_again),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_help_has_every_option),

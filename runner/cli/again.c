@@ -1,0 +1,34 @@
+#include "cli/again.h"
+
+#include <string.h>
+
+#include "util/shell.h"
+
+bool again_matters(const char *option)
+{
+    static const char *const names[] = {"var",       "vars-file",  "target",    "repeat",     "timeout-scale",
+                                        "allow-run", "allow-net",  "allow-env", "allow-read", "allow-write",
+                                        "allow-all", "lua-memory", "memory",    "secret"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(option, names[i]) == 0) return true;
+    return false;
+}
+
+/* Of a secret the name: its value is to be in the environment. */
+static struct slice shown(const struct option_var *one)
+{
+    const bool secret = strcmp(one->name, "secret") == 0;
+    return (struct slice){one->value, secret ? strcspn(one->value, "=") : strlen(one->value)};
+}
+
+void again_command(const struct options *o, struct buf *out)
+{
+    shell_quote(slice_of(o->program), out);
+    for (uint32_t i = 0; i < o->ngiven; i++) {
+        const struct option_var *one = &o->given[i];
+        buf_printf(out, " --%s", one->name);
+        if (!one->value) continue;
+        buf_addc(out, '=');
+        shell_quote(shown(one), out);
+    }
+}

@@ -1,0 +1,13 @@
+#ifndef CLI_AGAIN_H
+#define CLI_AGAIN_H
+
+/* The command line that runs one case as this one did: the program and the options that a case depends on. */
+
+#include "cli/options.h"
+
+/* Is it one of them? Of a secret only the name is printed. */
+bool again_matters(const char *option);
+/* Appends "sockrun --allow-run --var user=bob", quoted for a shell. */
+void again_command(const struct options *o, struct buf *out);
+
+#endif
