@@ -25,7 +25,7 @@ enum sr_exit cmd_check(const struct options *o)
 {
     struct session s;
     enum sr_exit result = session_open(&s, o);
-    if (result == SR_EXIT_OK && o->verbosity >= 0) say_good(&s.suite);
+    if (result == SR_EXIT_OK && o->verbosity >= 0 && o->format != FORMAT_JSON) say_good(&s.suite);
     session_done(&s);
     return result;
 }

@@ -97,6 +97,20 @@ static void put_plain_field(struct reference *r, const char *name, const struct 
     if (f->doc) put_prose(r, "          ", f->doc);
 }
 
+/* It has a table of its own. */
+static bool has_table(const struct field *fields)
+{
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        if (tables[i].fields == fields) return true;
+    return false;
+}
+
+/* How what stands within is reached. */
+static const char *within(enum field_form form)
+{
+    return form == FORM_LIST ? "[]" : form == FORM_NAMED ? ".NAME" : "";
+}
+
 /* Keys of a map within are shown as `tls.cert`. */
 static void put_fields(struct reference *r, const char *prefix, const struct field *table, unsigned depth)
 {
@@ -107,8 +121,8 @@ static void put_fields(struct reference *r, const char *prefix, const struct fie
             put_markdown_field(r, name, f);
         else
             put_plain_field(r, name, f);
-        if (has_fields(f->fields) && depth < DEPTH_MOST)
-            put_fields(r, arena_printf(&r->arena, "%s.", name), f->fields, depth + 1);
+        if (has_fields(f->fields) && !has_table(f->fields) && depth < DEPTH_MOST)
+            put_fields(r, arena_printf(&r->arena, "%s%s.", name, within(f->form)), f->fields, depth + 1);
     }
 }
 

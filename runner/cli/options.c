@@ -29,11 +29,12 @@ enum {
     IN_EXPLAIN = 1 << COMMAND_EXPLAIN,
     IN_DIFF = 1 << COMMAND_DIFF,
     IN_MERGE = 1 << COMMAND_MERGE,
+    IN_SCHEMA = 1 << COMMAND_SCHEMA,
     IN_REPORTS = IN_RUN | IN_MERGE,
     IN_RUNNING = IN_RUN | IN_EXPLAIN,
     IN_FILES = IN_RUN | IN_CHECK | IN_LIST | IN_EXPLAIN,
     IN_CASES = IN_FILES | IN_LUA,
-    IN_ALL = IN_CASES | IN_STEPS | IN_MODULES | IN_DIFF | IN_MERGE,
+    IN_ALL = IN_CASES | IN_STEPS | IN_MODULES | IN_DIFF | IN_MERGE | IN_SCHEMA,
 };
 
 static const uint64_t memory_default = UINT64_C(4) << 30;
@@ -50,10 +51,11 @@ const struct command_spec command_specs[COMMANDS] = {
                        "make one run of the streams that --report-jsonl wrote, with all its reports"},
     [COMMAND_DIFF] = {"diff", "OLD.json NEW.json",
                       "which cases changed their verdict between two runs, by their reports"},
+    [COMMAND_SCHEMA] = {"schema", "", "the JSON Schema of scenario files, for editors"},
 };
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
-static const char *const later_commands[] = {"bench", "torture", "record",     "import", "schema",
+static const char *const later_commands[] = {"bench", "torture", "record",     "import",
                                              "init",  "watch",   "completion", NULL};
 static const char *const later_options[] = {"strict", "report-html", "artifacts", NULL};
 
@@ -445,8 +447,10 @@ static const struct option_spec specs[] = {
     {"memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_RUNNING, "memory that each process may use; default 4GiB", set_memory},
     {"verbose", 'v', ARGUMENT_NONE, NULL, IN_FILES | IN_MERGE, "show every step and its bytes, live", set_verbose},
     {"quiet", 'q', ARGUMENT_NONE, NULL, IN_FILES | IN_MERGE, "show only what did not pass, and the totals", set_quiet},
-    {"color", 0, ARGUMENT_OPTIONAL, "WHEN", IN_ALL, "auto, always or never; auto respects NO_COLOR", set_color},
-    {"format", 0, ARGUMENT_REQUIRED, "text|json", IN_DIFF, "for people, or for programs", set_format},
+    {"color", 0, ARGUMENT_OPTIONAL, "auto|always|never", IN_ALL, "whether to use colors; auto respects NO_COLOR",
+     set_color},
+    {"format", 0, ARGUMENT_REQUIRED, "text|json", IN_CHECK | IN_DIFF, "for people, or for editors and programs",
+     set_format},
     {"markdown", 0, ARGUMENT_NONE, NULL, IN_STEPS | IN_MODULES, "print the reference as Markdown", set_markdown},
     {"help", 'h', ARGUMENT_NONE, NULL, IN_ALL, "show this text", set_help},
     {"version", 'V', ARGUMENT_NONE, NULL, IN_ALL, "show the version, and where scripts are looked for", set_version},

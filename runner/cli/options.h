@@ -21,6 +21,7 @@ enum command {
     COMMAND_EXPLAIN,
     COMMAND_DIFF,
     COMMAND_MERGE,
+    COMMAND_SCHEMA,
     COMMANDS
 };
 

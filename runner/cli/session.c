@@ -9,18 +9,23 @@
 #include "cli/terminal.h"
 #include "event/mask.h"
 #include "run/order.h"
+#include "util/diag_json.h"
 #include "util/mem.h"
 #include "util/suggest.h"
 
 enum { PRINT_MOST = 64 << 20 };
 
+/* An editor gets one document, people a text. */
 static void print_diags(const struct session *s, struct diags *d, const struct options *o)
 {
     struct buf out = BUF_INIT(PRINT_MOST), masked = BUF_INIT(3 * (size_t)PRINT_MOST);
-    diags_print(d, terminal_color(o->color, STDERR_FILENO), &out);
+    if (o->format == FORMAT_JSON)
+        diags_json(d, &out);
+    else
+        diags_print(d, terminal_color(o->color, STDERR_FILENO), &out);
     const bool secrets = s->mask && mask_text(s->mask, buf_slice(&out), &masked);
     const struct buf *told = secrets ? &masked : &out;
-    fwrite(buf_str(told), 1, told->n, stderr);
+    fwrite(buf_str(told), 1, told->n, o->format == FORMAT_JSON ? stdout : stderr);
     buf_done(&out);
     buf_done(&masked);
 }
@@ -91,9 +96,9 @@ static enum sr_exit load(struct session *s, const struct options *o)
 {
     uint32_t errors, files;
     bool readable = suite_load(&s->suite, &s->paths, &s->settings, &s->selection);
-    if (s->suite.diags.n) {
+    if (s->suite.diags.n || o->format == FORMAT_JSON) print_diags(s, &s->suite.diags, o);
+    if (s->suite.diags.n && o->format != FORMAT_JSON) {
         suite_errors(&s->suite, &errors, &files);
-        print_diags(s, &s->suite.diags, o);
         fprintf(stderr, "%u error%s in %u file%s\n", errors, errors == 1 ? "" : "s", files, files == 1 ? "" : "s");
     }
     if (!readable) return say_wrong(&s->paths);

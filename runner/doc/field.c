@@ -47,8 +47,7 @@ static const struct {
     [FIELD_NOTHING] = {SCALAR, 0, "no value"},
 };
 
-/* Walks the words of `choices`: the one at *rest, which moves behind it. False at the end. */
-static bool next_choice(const char **rest, struct slice *ret)
+bool field_next_word(const char **rest, struct slice *ret)
 {
     if (!**rest) return false;
     size_t n = strcspn(*rest, "|");
@@ -61,7 +60,7 @@ const char *field_type_words(const struct field *f, struct arena *a)
 {
     if (f->type != FIELD_CHOICE) return types[f->type].words;
     const char *rest = f->choices, *text = types[f->type].words, *separator = " ";
-    for (struct slice word; next_choice(&rest, &word); separator = ", ")
+    for (struct slice word; field_next_word(&rest, &word); separator = ", ")
         text = arena_printf(a, "%s%s%.*s", text, separator, (int)word.n, word.p);
     return text;
 }
@@ -133,7 +132,7 @@ static bool check_choice(const struct node *value, const struct field *f, struct
     struct suggest s;
     suggest_init(&s, value->text);
     const char *rest = f->choices;
-    for (struct slice word; next_choice(&rest, &word);)
+    for (struct slice word; field_next_word(&rest, &word);)
         suggest_offer(&s, word);
     diag_suggest(d, g, &s);
     return false;
@@ -343,7 +342,7 @@ int field_choice(const struct node *n, const char *choices)
 {
     if (!n || n->kind != NODE_SCALAR) return -1;
     int i = 0;
-    for (struct slice word; next_choice(&choices, &word); i++)
+    for (struct slice word; field_next_word(&choices, &word); i++)
         if (slice_eq(n->text, word)) return i;
     return -1;
 }

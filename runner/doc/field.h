@@ -43,7 +43,21 @@ enum {
     FIELD_REQUIRED = 1,
     FIELD_OPEN_MAP = 2,
     FIELD_OPTIONAL_VALUE = 4,
-    FIELD_LATER = 8, /* known, and not part of this version: who reads it says so, references leave it out */
+    FIELD_LATER = 8,   /* known, and not part of this version: who reads it says so, references leave it out */
+    FIELD_FILLED = 16, /* of FORM_LIST, FORM_COLUMNS: not empty, which its reader says */
+    FIELD_WORDS = 32,  /* the names it gives, or those in its map, can be used in `${}`, which its reader says */
+    FIELD_ENOUGH = 64, /* a map needs one of the keys that are so marked, if there are any */
+};
+
+/* What a FIELD_VALUE, or a map, is made of where its reader checks more than a table can: for references and the
+ * schema. An element is an `of`, or a map by `fields`. */
+enum field_form {
+    FORM_ANY,     /* nothing more is known */
+    FORM_ELEMENT, /* one */
+    FORM_LIST,    /* a list of them */
+    FORM_NAMED,   /* a map of names to them */
+    FORM_COLUMNS, /* a map of names to lists of them */
+    FORM_OPTIONS, /* a map that also takes the names of socket options (net/sockopt.h) */
 };
 
 struct field {
@@ -51,9 +65,13 @@ struct field {
     enum field_type type;
     unsigned flags;
     const char *fallback;       /* the default as a user would write it, or NULL */
-    const char *choices;        /* FIELD_CHOICE: "fin|reset|any" */
+    const char *choices;        /* FIELD_CHOICE: "fin|reset|any"; FIELD_INT: those that are known */
     const char *doc;            /* one line, no full stop */
-    const struct field *fields; /* FIELD_MAP, FIELD_MAPS: ends with a zeroed one */
+    const struct field *fields; /* FIELD_MAP, FIELD_MAPS, and of elements: ends with a zeroed one */
+    enum field_form form;
+    enum field_type of;   /* of an element; FIELD_CHOICE with `choices` */
+    const char *needs;    /* other keys of the map, "connect|target", of which one must be there, or NULL */
+    const char *excludes; /* keys that cannot stand beside it, "connect|steps", or NULL */
 };
 
 /* Checks a map against a table (which ends with a zeroed entry): keys that are unknown (with a suggestion), required
@@ -62,6 +80,8 @@ struct field {
 unsigned field_check(const struct node *map, const struct field *table, const char *what, struct diags *d);
 /* The same for one value. */
 bool field_check_value(const struct node *value, const struct field *f, struct diags *d);
+/* The next of the words in `choices`, `needs` or `excludes`: *rest moves behind it. False at the end. */
+bool field_next_word(const char **rest, struct slice *ret);
 /* The type in words, for messages and the reference: "a duration such as 50ms", "one of fin, reset, any". */
 const char *field_type_words(const struct field *f, struct arena *a);
 /* True if the scalar holds `${` that is not written `$${`: its type can be checked only when the step runs. Words and

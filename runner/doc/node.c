@@ -8,12 +8,17 @@ struct walk {
     size_t i, v; /* how far either has been gone through */
 };
 
-struct pair *node_pair(const struct node *map, const char *key)
+struct pair *node_pair_named(const struct node *map, struct slice key)
 {
     if (!map || map->kind != NODE_MAP) return NULL;
     for (uint32_t i = 0; i < map->n; i++)
-        if (slice_is(map->pairs[i].key->text, key)) return &map->pairs[i];
+        if (slice_eq(map->pairs[i].key->text, key)) return &map->pairs[i];
     return NULL;
+}
+
+struct pair *node_pair(const struct node *map, const char *key)
+{
+    return node_pair_named(map, slice_of(key));
 }
 
 struct node *node_get(const struct node *map, const char *key)

@@ -45,6 +45,7 @@ struct node *node_parse(const struct source *s, struct arena *a, struct diags *d
 /* The value of a key, or NULL. */
 struct node *node_get(const struct node *map, const char *key);
 struct pair *node_pair(const struct node *map, const char *key);
+struct pair *node_pair_named(const struct node *map, struct slice key);
 /* A scalar with nothing written (`key:`), or NULL. */
 bool node_empty(const struct node *n);
 /* A plain scalar whose text is `word`. */

@@ -18,8 +18,6 @@
 
 enum { SHOWN = 60, SHOWN_MOST = 4096, OPENING_MOST = 64 << 10 };
 
-static const char prefixes[] = "u8|u16be|u16le|u32be|u32le|varint";
-
 struct framing_plan {
     struct expectation x; /* all of it, if constant */
     bool constant;
@@ -40,14 +38,48 @@ struct framing_plan {
 
 enum framing_key { KEY_LINE, KEY_UNTIL, KEY_BYTES, KEY_PREFIXED, KEY_DATAGRAM, KEY_REST, KEY_UNPACK, KEY_URGENT, KEYS };
 
-static const char *const framing_keys[] = {"line", "until",  "bytes",  "prefixed", "datagram",
-                                           "rest", "unpack", "urgent", NULL};
+static const struct field until_fields[] = {
+    {.name = "matches", .type = FIELD_TEXT, .flags = FIELD_REQUIRED, .doc = "A pattern (PCRE2) that ends it"},
+    {0},
+};
+
+const struct field framing_forms[] = {
+    [KEY_LINE] = {.name = "line",
+                  .type = FIELD_MATCHER,
+                  .flags = FIELD_OPTIONAL_VALUE,
+                  .doc = "One line; its end, CRLF or LF, is no part of it"},
+    [KEY_UNTIL] = {.name = "until",
+                   .type = FIELD_VALUE,
+                   .form = FORM_ELEMENT,
+                   .of = FIELD_PAYLOAD,
+                   .fields = until_fields,
+                   .doc = "All up to this delimiter, which is no part of it; {matches: ..}: up to the end of a match"},
+    [KEY_BYTES] = {.name = "bytes", .type = FIELD_SIZE, .doc = "So many bytes"},
+    [KEY_PREFIXED] = {.name = "prefixed",
+                      .type = FIELD_CHOICE,
+                      .choices = "u8|u16be|u16le|u32be|u32le|varint",
+                      .doc = "A length of this form, and so many bytes behind it"},
+    [KEY_DATAGRAM] = {.name = "datagram", .type = FIELD_MATCHER, .flags = FIELD_OPTIONAL_VALUE, .doc = "One datagram"},
+    [KEY_REST] = {.name = "rest",
+                  .type = FIELD_MATCHER,
+                  .flags = FIELD_OPTIONAL_VALUE,
+                  .doc = "All that comes until the peer closes"},
+    [KEY_UNPACK] = {.name = "unpack", .type = FIELD_TEXT, .doc = "Values as Lua's `string.unpack` reads them"},
+    [KEY_URGENT] = {.name = "urgent", .type = FIELD_PAYLOAD, .excludes = "is", .doc = "One byte of TCP urgent data"},
+    [KEYS] = {0},
+};
+
+const struct field framing_beside[] = {
+    {.name = "is", .type = FIELD_MATCHER, .doc = "What those bytes must be"},
+    {.name = "where", .type = FIELD_LUA, .needs = "unpack", .doc = "This holds of the values, by their names in `as`"},
+    {0},
+};
 
 /* KEYS if it is none. */
 static enum framing_key key_of(struct slice key)
 {
     unsigned k = 0;
-    while (k < KEYS && !slice_is(key, framing_keys[k]))
+    while (k < KEYS && !slice_is(key, framing_forms[k].name))
         k++;
     return (enum framing_key)k;
 }
@@ -122,10 +154,9 @@ static bool read_until(struct reading *r)
 
 static bool read_bytes(struct reading *r)
 {
-    static const struct field size = {.name = "bytes", .type = FIELD_SIZE};
     struct framing_plan *p = r->p;
     p->x.framing = FRAMING_BYTES;
-    if (!field_check_value(r->value, &size, r->c->diags)) return false;
+    if (!field_check_value(r->value, &framing_forms[KEY_BYTES], r->c->diags)) return false;
     if (!compile_quantity(r->c, r->value, QUANTITY_SIZE, 0, &p->count)) return false;
     if (p->count.value < 0) return wrong(r, r->value->mark, "more bytes than can be counted");
     p->x.count = (uint64_t)p->count.value;
@@ -137,10 +168,10 @@ static bool read_bytes(struct reading *r)
 
 static bool read_prefixed(struct reading *r)
 {
-    static const struct field kind = {.name = "prefixed", .type = FIELD_CHOICE, .choices = prefixes};
+    const struct field *kind = &framing_forms[KEY_PREFIXED];
     r->p->x.framing = FRAMING_PREFIXED;
-    if (!field_check_value(r->value, &kind, r->c->diags)) return false;
-    const int choice = field_choice(r->value, prefixes);
+    if (!field_check_value(r->value, kind, r->c->diags)) return false;
+    const int choice = field_choice(r->value, kind->choices);
     if (choice < 0) return wrong(r, r->value->mark, "`prefixed` is fixed: `${}` cannot stand in it");
     r->p->x.prefix = (enum prefix_kind)choice;
     return set_matching(r, NULL);
@@ -210,7 +241,7 @@ static bool hint_modifier(struct compiler *c, struct diag *g, const struct node 
 static bool unknown_beside(const struct reading *r, const struct node *key)
 {
     struct compiler *c = r->c;
-    const char *framing = framing_keys[r->key];
+    const char *framing = framing_forms[r->key].name;
     const struct slice name = slice_part(key->text, 0, SHOWN);
     if (key_of(key->text) != KEYS) {
         compile_error(c, key->mark, "`%s` and `%s` are two framings", framing, key->text.p);
@@ -314,10 +345,10 @@ static bool read_other(struct reading *r, const struct node *map)
     struct diag *g = compile_error(c, first->mark, "unknown expectation `%.*s`", (int)name.n, name.p);
     struct suggest s;
     suggest_init(&s, first->text);
-    for (const char *const *k = framing_keys; *k; k++)
-        suggest_offer(&s, slice_of(*k));
-    for (const char *const *k = payload_keys; *k; k++)
-        suggest_offer(&s, slice_of(*k));
+    for (const struct field *f = framing_forms; f->name; f++)
+        suggest_offer(&s, slice_of(f->name));
+    for (const struct field *f = payload_forms; f->name; f++)
+        suggest_offer(&s, slice_of(f->name));
     diag_suggest(c->diags, g, &s);
     return false;
 }

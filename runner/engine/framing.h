@@ -3,11 +3,16 @@
 
 /* What `expect` takes (language 6): a framing with a matcher, or a payload form that stands for exactly its bytes. */
 
+#include "doc/field.h"
 #include "engine/eval.h"
 #include "op/expect.h"
 
 struct compiler;
 struct framing_plan;
+
+/* The keys that say how far is read, with what each takes, and those that may stand beside them. Each ends with a
+ * zeroed one. */
+extern const struct field framing_forms[], framing_beside[];
 
 /* NULL after errors: a bare matcher (the message proposes a framing), unknown keys, `rest` and long `bytes` where
  * c->opening says that this opens a branch, a group name that is no name. `as` names captures (NULL: none), which keep

@@ -8,14 +8,47 @@
 
 enum { SHOWN = 60 };
 
-const char *const matching_keys[] = {
-    "eq", "hex", "base64", "file",   "matches", "contains", "starts_with", "ends_with", "lt",     "le",    "gt",
-    "ge", "not", "length", "sha256", "json",    "present",  "absent",      "any_of",    "all_of", "where", NULL};
+enum { FIRST_ORDER = 8 };
+
+const struct field matching_forms[] = {
+    {.name = "eq", .type = FIELD_PAYLOAD, .doc = "Exactly this"},
+    {.name = "hex", .type = FIELD_TEXT, .doc = "Exactly these bytes, in hexadecimal digits"},
+    {.name = "base64", .type = FIELD_TEXT, .doc = "Exactly these bytes, in base64"},
+    {.name = "file", .type = FIELD_TEXT, .doc = "Exactly the bytes of this file"},
+    {.name = "matches", .type = FIELD_TEXT, .doc = "A pattern (PCRE2) fits somewhere in it; named groups are captured"},
+    {.name = "contains", .type = FIELD_PAYLOAD, .doc = "This stands somewhere in it"},
+    {.name = "starts_with", .type = FIELD_PAYLOAD, .doc = "It begins with this"},
+    {.name = "ends_with", .type = FIELD_PAYLOAD, .doc = "It ends with this"},
+    [FIRST_ORDER] = {.name = "lt", .type = FIELD_TEXT, .doc = "A number below this; also of sizes and durations"},
+    {.name = "le", .type = FIELD_TEXT, .doc = "A number of at most this"},
+    {.name = "gt", .type = FIELD_TEXT, .doc = "A number above this"},
+    {.name = "ge", .type = FIELD_TEXT, .doc = "A number of at least this"},
+    {.name = "not", .type = FIELD_MATCHER, .doc = "This does not fit"},
+    {.name = "length", .type = FIELD_MATCHER, .doc = "How many bytes, or elements: a number, or its matcher"},
+    {.name = "sha256", .type = FIELD_TEXT, .doc = "The digest of the bytes, in hexadecimal digits"},
+    {.name = "json", .type = FIELD_VALUE, .doc = "It is JSON, and this is a template for it"},
+    {.name = "present", .type = FIELD_BOOL, .flags = FIELD_OPTIONAL_VALUE, .doc = "The field is there, or not"},
+    {.name = "absent", .type = FIELD_BOOL, .flags = FIELD_OPTIONAL_VALUE, .doc = "The field is not there, or is"},
+    {.name = "any_of",
+     .type = FIELD_VALUE,
+     .flags = FIELD_FILLED,
+     .form = FORM_LIST,
+     .of = FIELD_MATCHER,
+     .doc = "One of these matchers fits"},
+    {.name = "all_of",
+     .type = FIELD_VALUE,
+     .flags = FIELD_FILLED,
+     .form = FORM_LIST,
+     .of = FIELD_MATCHER,
+     .doc = "All of these matchers fit"},
+    {.name = "where", .type = FIELD_LUA, .doc = "This holds of `it`"},
+    {0},
+};
 
 bool matching_is_key(struct slice key)
 {
-    for (const char *const *k = matching_keys; *k; k++)
-        if (slice_is(key, *k)) return true;
+    for (const struct field *f = matching_forms; f->name; f++)
+        if (slice_is(key, f->name)) return true;
     return false;
 }
 
@@ -319,8 +352,10 @@ static struct matching *keyed(struct build *b, const struct pair *p, enum matchi
     if (slice_is(key, "contains")) return bytes(b, n, MATCHER_CONTAINS);
     if (slice_is(key, "starts_with")) return bytes(b, n, MATCHER_STARTS_WITH);
     if (slice_is(key, "ends_with")) return bytes(b, n, MATCHER_ENDS_WITH);
-    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
-        if (slice_is(key, matching_keys[8 + i])) return number(b, n, orders[i], matching_keys[8 + i]);
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        const char *name = matching_forms[FIRST_ORDER + i].name;
+        if (slice_is(key, name)) return number(b, n, orders[i], name);
+    }
     if (slice_is(key, "not")) return over(b, n, MATCHER_NOT, context);
     if (slice_is(key, "length")) return over(b, n, MATCHER_LENGTH, AS_NUMBER);
     if (slice_is(key, "json")) return over(b, n, MATCHER_JSON, AS_TEMPLATE);
@@ -385,8 +420,8 @@ static struct matching *unknown_key(struct build *b, const struct node *key)
     struct diag *g = compile_error(b->c, key->mark, "unknown matcher `%.*s`", (int)name.n, name.p);
     struct suggest s;
     suggest_init(&s, key->text);
-    for (const char *const *k = matching_keys; *k; k++)
-        suggest_offer(&s, slice_of(*k));
+    for (const struct field *f = matching_forms; f->name; f++)
+        suggest_offer(&s, slice_of(f->name));
     diag_suggest(b->c->diags, g, &s);
     return NULL;
 }

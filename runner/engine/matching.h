@@ -3,14 +3,15 @@
 
 /* Matchers as scenarios write them (language 6) -> match/matcher.h, with `${}` filled in at the start of the step. */
 
+#include "doc/field.h"
 #include "engine/eval.h"
 #include "match/matcher.h"
 
 struct compiler;
 struct matching;
 
-/* The keys that make a map a matcher. Ends with NULL. */
-extern const char *const matching_keys[];
+/* The keys that make a map a matcher, with what each takes outside of templates; ends with a zeroed one. */
+extern const struct field matching_forms[];
 bool matching_is_key(struct slice key);
 
 /* A scalar (`eq`), a map of matcher keys (all of them), a payload form (exactly these bytes). Names of groups in

@@ -15,12 +15,49 @@ enum {
     SHOWN = 60,
 };
 
-const char *const payload_keys[] = {"line", "lines", "hex", "base64", "file", "pack", "json", "repeat", "random", NULL};
+static const struct field repeat_fields[] = {
+    {.name = "of", .type = FIELD_PAYLOAD, .flags = FIELD_REQUIRED, .doc = "What is repeated"},
+    {.name = "times", .type = FIELD_INT, .flags = FIELD_REQUIRED, .doc = "How often"},
+    {0},
+};
+
+static const struct field random_fields[] = {
+    {.name = "bytes", .type = FIELD_SIZE, .flags = FIELD_REQUIRED, .doc = "How many"},
+    {.name = "seed", .type = FIELD_INT, .fallback = "1", .doc = "Another seed gives other bytes"},
+    {0},
+};
+
+const struct field payload_forms[] = {
+    {.name = "line", .type = FIELD_PAYLOAD, .flags = FIELD_OPTIONAL_VALUE, .doc = "A line; its end, `eol`, is added"},
+    {.name = "lines",
+     .type = FIELD_VALUE,
+     .form = FORM_LIST,
+     .of = FIELD_PAYLOAD,
+     .doc = "Lines; the end of each, `eol`, is added"},
+    {.name = "hex", .type = FIELD_TEXT, .doc = "Bytes in hexadecimal digits; blanks between them mean nothing"},
+    {.name = "base64", .type = FIELD_TEXT, .doc = "Bytes in base64"},
+    {.name = "file", .type = FIELD_TEXT, .doc = "The bytes of this file"},
+    {.name = "pack",
+     .type = FIELD_VALUE,
+     .flags = FIELD_FILLED,
+     .form = FORM_LIST,
+     .of = FIELD_TEXT,
+     .doc = "A format and values, as Lua's `string.pack` takes them"},
+    {.name = "json", .type = FIELD_VALUE, .doc = "A value as compact JSON"},
+    {.name = "repeat", .type = FIELD_MAP, .fields = repeat_fields, .doc = "The same bytes again and again"},
+    {.name = "random", .type = FIELD_MAP, .fields = random_fields, .doc = "Bytes at random, the same in each run"},
+    {0},
+};
+
+const struct field payload_eol = {.name = "eol",
+                                  .type = FIELD_CHOICE,
+                                  .choices = "crlf|lf",
+                                  .doc = "What a line ends in; default: the actor's `eol`"};
 
 bool payload_is_key(struct slice key)
 {
-    for (const char *const *k = payload_keys; *k; k++)
-        if (slice_is(key, *k)) return true;
+    for (const struct field *f = payload_forms; f->name; f++)
+        if (slice_is(key, f->name)) return true;
     return false;
 }
 
@@ -181,15 +218,10 @@ static bool add_json(struct build *b, const struct node *n)
 
 static bool add_repeat(struct build *b, const struct node *n)
 {
-    static const struct field fields[] = {
-        {.name = "of", .type = FIELD_PAYLOAD, .flags = FIELD_REQUIRED, .doc = "what is repeated"},
-        {.name = "times", .type = FIELD_INT, .flags = FIELD_REQUIRED, .doc = "how often"},
-        {0},
-    };
     struct compiler *c = b->c;
     struct quantity times;
     struct segment s;
-    if (field_check(n, fields, "`repeat`", c->diags)) return false;
+    if (field_check(n, repeat_fields, "`repeat`", c->diags)) return false;
     struct payload *of = payload_compile(c, node_get(n, "of"));
     if (!compile_quantity(c, node_get(n, "times"), QUANTITY_INT, 1, &times)) return false;
     if (!times.dynamic && times.value < 0) return wrong(b, node_get(n, "times")->mark, "`times` is not negative");
@@ -207,14 +239,9 @@ static bool add_repeat(struct build *b, const struct node *n)
 
 static bool add_random(struct build *b, const struct node *n)
 {
-    static const struct field fields[] = {
-        {.name = "bytes", .type = FIELD_SIZE, .flags = FIELD_REQUIRED, .doc = "how many"},
-        {.name = "seed", .type = FIELD_INT, .fallback = "1", .doc = "another seed gives other bytes"},
-        {0},
-    };
     struct compiler *c = b->c;
     struct quantity size, seed;
-    if (field_check(n, fields, "`random`", c->diags)) return false;
+    if (field_check(n, random_fields, "`random`", c->diags)) return false;
     if (!compile_quantity(c, node_get(n, "bytes"), QUANTITY_SIZE, 0, &size)) return false;
     if (!compile_quantity(c, node_get(n, "seed"), QUANTITY_INT, 1, &seed)) return false;
     if (size.dynamic || seed.dynamic) {
@@ -232,7 +259,7 @@ static bool line_end(struct build *b, const struct node *eol, bool *ret_lf)
 {
     *ret_lf = b->p->lf;
     if (!eol) return true;
-    const int choice = field_choice(eol, "crlf|lf");
+    const int choice = field_choice(eol, payload_eol.choices);
     if (choice < 0) return wrong(b, eol->mark, "`eol` is crlf or lf");
     *ret_lf = choice == 1;
     return true;
@@ -280,8 +307,8 @@ static bool unknown_key(struct build *b, const struct node *key, const struct pa
              : compile_error(c, key->mark, "unknown payload `%.*s`", (int)name.n, name.p);
     struct suggest s;
     suggest_init(&s, key->text);
-    for (const char *const *k = payload_keys; *k && !form; k++)
-        suggest_offer(&s, slice_of(*k));
+    for (const struct field *f = payload_forms; f->name && !form; f++)
+        suggest_offer(&s, slice_of(f->name));
     if (form) suggest_offer(&s, SLICE("eol"));
     diag_suggest(c->diags, g, &s);
     for (const char *const *k = step; *k; k++)

@@ -3,6 +3,7 @@
 
 /* Payload forms (language 5): what `send` takes, and where an exact byte string is expected. */
 
+#include "doc/field.h"
 #include "engine/eval.h"
 #include "op/send.h"
 
@@ -12,8 +13,9 @@ struct payload;
 
 enum { PAYLOAD_MOST = 64 << 20 }; /* bytes of a payload that is kept whole */
 
-/* The keys that make a map a payload: line, lines, hex, base64, file, pack, json, repeat, random. Ends with NULL. */
-extern const char *const payload_keys[];
+/* The keys that make a map a payload, with what each takes; ends with a zeroed one. `eol` may stand beside `line` and
+ * `lines`. */
+extern const struct field payload_forms[], payload_eol;
 bool payload_is_key(struct slice key);
 
 /* A scalar, a map with one payload key, or a list. lf: `line` and `lines` end in LF alone (the actor's `eol`; `eol`

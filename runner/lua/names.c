@@ -31,13 +31,14 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+const char *const names_keywords[] = {"and",      "break",  "do",   "else", "elseif", "end",   "false", "for",
+                                      "function", "goto",   "if",   "in",   "local",  "nil",   "not",   "or",
+                                      "repeat",   "return", "then", "true", "until",  "while", NULL};
+
 static bool is_keyword(struct slice word)
 {
-    static const char *const words[] = {"and",      "break",  "do",   "else", "elseif", "end",  "false", "for",
-                                        "function", "goto",   "if",   "in",   "local",  "nil",  "not",   "or",
-                                        "repeat",   "return", "then", "true", "until",  "while"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (slice_is(word, words[i])) return true;
+    for (const char *const *k = names_keywords; *k; k++)
+        if (slice_is(word, *k)) return true;
     return false;
 }
 

@@ -20,6 +20,8 @@ long names_expression_end(struct slice text);
 /* The same Lua with fields that are named by a keyword in the form that Lua takes: `conn.local` becomes
  * `conn["local"]`. lua itself if there are none, else in the arena. */
 struct slice names_spell_fields(struct slice lua, struct arena *a);
+/* The keywords of Lua; ends with NULL. */
+extern const char *const names_keywords[];
 /* [A-Za-z_][A-Za-z0-9_]* and no keyword. */
 bool names_is_name(struct slice text);
 

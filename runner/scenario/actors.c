@@ -3,17 +3,6 @@
 #include "scenario/steps.h"
 #include "util/units.h"
 
-/* Which keys need one of the others, and which exclude one another. */
-struct needs {
-    const char *key;
-    const char *needs; /* the key that must be there */
-};
-
-static const struct needs needs[] = {
-    {"serve", "listen"}, {"session", "serve"}, {"files", "run"}, {"pass", "run"}, {"env", "run"}, {"cwd", "run"},
-    {"ready", "run"},    {"stop", "run"},      {"grace", "run"}, {"exit", "run"}, {"pty", "run"}, {"rules", "proxy"},
-};
-
 /* Names that mean something else in every `${}`. */
 static const char *const taken[] = {"vars", "self", "conn", "row",   "instance", "it",
                                     "case", "dir",  "env",  "ports", "target"};
@@ -28,15 +17,6 @@ static void check_name(struct loader *l, const struct node *name)
     }
 }
 
-static void check_needs(struct loader *l, const struct node *map)
-{
-    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
-        const struct pair *p = node_pair(map, needs[i].key);
-        if (p && !node_pair(map, needs[i].needs))
-            loader_say(l, p->key->mark, "`%s` needs an actor with `%s`", needs[i].key, needs[i].needs);
-    }
-}
-
 static void say_both(struct loader *l, const struct pair *a, const struct pair *b)
 {
     const struct pair *later = b->key->mark.off > a->key->mark.off ? b : a;
@@ -44,27 +24,49 @@ static void say_both(struct loader *l, const struct pair *a, const struct pair *
     loader_say(l, later->key->mark, "an actor has `%s` or `%s`, not both", earlier->key->text.p, later->key->text.p);
 }
 
-static void check_both(struct loader *l, const struct node *map, const char *one, const char *other)
+static bool has_one_of(const struct node *map, const char *keys)
 {
-    const struct pair *a = node_pair(map, one), *b = node_pair(map, other);
-    if (a && b) say_both(l, a, b);
+    for (struct slice key; field_next_word(&keys, &key);)
+        if (node_pair_named(map, key)) return true;
+    return false;
+}
+
+static bool does_something(const struct node *map)
+{
+    for (const struct field *f = scenario_actor_fields; f->name; f++)
+        if (f->flags & FIELD_ENOUGH && node_pair(map, f->name)) return true;
+    return false;
+}
+
+/* What its keys need and exclude. */
+static void check_beside(struct loader *l, const struct node *map)
+{
+    for (const struct field *f = scenario_actor_fields; f->name; f++) {
+        const struct pair *p = node_pair(map, f->name);
+        if (!p) continue;
+        if (f->needs && !has_one_of(map, f->needs))
+            loader_say(l, p->key->mark, "`%s` needs an actor with `%s`", f->name, f->needs);
+        const char *rest = f->excludes ? f->excludes : "";
+        for (struct slice word; field_next_word(&rest, &word);) {
+            const struct pair *other = node_pair_named(map, word);
+            if (other) say_both(l, p, other);
+        }
+    }
 }
 
 /* The key that makes it what it is, or NULL of a plain one. */
-static const struct pair *find_kind(struct loader *l, const struct node *map, enum actor_kind *ret)
+static const struct pair *find_kind(const struct node *map, enum actor_kind *ret)
 {
     static const char *const keys[] = {
         [ACTOR_LISTEN] = "listen", [ACTOR_CONNECT] = "connect", [ACTOR_RUN] = "run", [ACTOR_PROXY] = "proxy"};
-    const struct pair *found = NULL;
     *ret = ACTOR_PLAIN;
     for (unsigned i = ACTOR_LISTEN; i <= ACTOR_PROXY; i++) {
         const struct pair *p = node_pair(map, keys[i]);
-        if (p && found) say_both(l, found, p);
-        if (!p || found) continue;
-        found = p;
+        if (!p) continue;
         *ret = (enum actor_kind)i;
+        return p;
     }
-    return found;
+    return NULL;
 }
 
 /* Each value of a map whose keys are the user's. */
@@ -106,8 +108,6 @@ static void check_copies(struct loader *l, const struct actor_model *m)
 {
     const struct pair *p = node_pair(m->map, "instances");
     if (!p) return;
-    if (m->kind == ACTOR_LISTEN || m->kind == ACTOR_RUN || m->kind == ACTOR_PROXY)
-        loader_say(l, p->key->mark, "`instances` needs an actor with `connect`, or one with steps alone");
     int64_t n = 1;
     if (p->value->kind == NODE_SCALAR && !field_dynamic(p->value) && !units_int(p->value->text, &n) && n < 1)
         loader_say(l, p->value->mark, "an actor has at least one instance");
@@ -150,15 +150,14 @@ struct actor_model actors_read_as(struct loader *l, const struct pair *p, const 
     const char *what = arena_printf(l->a, "actor `%.*s`", LOAD_NAME_SHOWN, m.name);
     if (!loader_map(l, p->value, what)) return m;
     field_check(m.map, scenario_actor_fields, what, l->d);
-    const struct pair *kind = find_kind(l, m.map, &m.kind);
+    const struct pair *kind = find_kind(m.map, &m.kind);
     if (kind) m.endpoint = kind->value;
     if (kind && m.kind != ACTOR_RUN && m.kind != ACTOR_PROXY) loader_address(l, m.endpoint, kind->key->text.p);
-    if (!kind && !node_pair(m.map, "steps")) {
+    if (!does_something(m.map)) {
         struct diag *g = loader_say(l, m.mark, "%s does nothing", what);
         diag_hint(l->d, g, "give it `steps`, or one of `listen`, `connect`, `run`, `proxy`");
     }
-    check_needs(l, m.map);
-    check_both(l, m.map, "serve", "steps");
+    check_beside(l, m.map);
     check_program(l, m.map);
     check_proxy(l, m.map);
     check_copies(l, &m);

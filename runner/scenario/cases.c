@@ -64,13 +64,23 @@ static void add_shared_actors(struct shared *s, struct case_model *c)
     }
 }
 
+/* The next key of the map that the table does not allow beside `key`: *rest moves on, from NULL. NULL at the end. */
+static const struct pair *next_excluded(const struct node *map, const struct field *table, const char *key,
+                                        const char **rest)
+{
+    for (; !*rest; table++)
+        if (strcmp(table->name, key) == 0) *rest = table->excludes;
+    for (struct slice word; field_next_word(rest, &word);)
+        if (node_pair_named(map, word)) return node_pair_named(map, word);
+    return NULL;
+}
+
 static void check_short_form(struct loader *l, const struct node *map, const struct pair *actors)
 {
-    static const char *const keys[] = {"connect", "steps"};
-    for (size_t i = 0; actors && i < sizeof keys / sizeof *keys; i++) {
-        const struct pair *p = node_pair(map, keys[i]);
-        if (!p) continue;
-        struct diag *g = loader_say(l, p->key->mark, "`%s` cannot stand beside `actors`", keys[i]);
+    const char *rest = NULL;
+    const struct pair *p;
+    while (actors && (p = next_excluded(map, scenario_case_fields, "actors", &rest))) {
+        struct diag *g = loader_say(l, p->key->mark, "`%s` cannot stand beside `actors`", p->key->text.p);
         diag_also(l->d, g, source_place(actors->key->mark), "the actors");
     }
 }
@@ -233,12 +243,9 @@ static void add_body(struct shared *s, const struct node *map, const char *name)
 /* Beside `cases` the file cannot be a case itself. */
 static void check_beside_cases(struct loader *l, const struct node *file)
 {
-    static const char *const keys[] = {"connect", "steps", "each",   "matrix", "skip", "id",    "ref",
-                                       "quote",   "level", "covers", "xfail",  "only", "setup", "always"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const struct pair *p = node_pair(file, keys[i]);
-        if (p) loader_say(l, p->key->mark, "`%s` cannot stand beside `cases`", keys[i]);
-    }
+    const char *rest = NULL;
+    for (const struct pair *p; (p = next_excluded(file, scenario_file_fields, "cases", &rest));)
+        loader_say(l, p->key->mark, "`%s` cannot stand beside `cases`", p->key->text.p);
 }
 
 static void read_list(struct shared *s, const struct node *list)

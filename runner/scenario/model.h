@@ -32,6 +32,8 @@ struct step_schema {
 
 /* name, via, timeout, as, if, level, ignore, meanwhile: modifiers of every step. Ends with a zeroed one. */
 extern const struct field step_common_fields[];
+/* Has the modifier a meaning on this step? `ignore` and `meanwhile` do not on all. */
+bool step_takes(const struct step_schema *s, const char *modifier);
 
 struct step_model;
 

@@ -219,11 +219,17 @@ static bool groups(const struct step_schema *schema)
     return find_field(schema->fields, SLICE("steps")) != NULL;
 }
 
+bool step_takes(const struct step_schema *s, const char *modifier)
+{
+    if (strcmp(modifier, "ignore") == 0) return groups(s) || s->flags & STEP_OPENING;
+    return strcmp(modifier, "meanwhile") != 0 || groups(s);
+}
+
 /* The modifier's value if this verb can have it. */
-static const struct node *placed_field(struct loader *l, const struct step_model *s, const char *modifier, bool good)
+static const struct node *placed_field(struct loader *l, const struct step_model *s, const char *modifier)
 {
     const struct node *value = common_field(s, modifier);
-    if (!value || good) return value;
+    if (!value || step_takes(s->schema, modifier)) return value;
     loader_say(l, node_pair(s->map, modifier)->key->mark, "`%s` has no meaning on `%s`", modifier, s->schema->name);
     return NULL;
 }
@@ -236,8 +242,8 @@ static void fill_common(struct loader *l, struct step_model *s)
     s->as = common_field(s, "as");
     s->condition = common_field(s, "if");
     s->level = common_field(s, "level");
-    s->ignore = placed_field(l, s, "ignore", groups(s->schema) || s->schema->flags & STEP_OPENING);
-    s->meanwhile = steps_branches(l, placed_field(l, s, "meanwhile", groups(s->schema)));
+    s->ignore = placed_field(l, s, "ignore");
+    s->meanwhile = steps_branches(l, placed_field(l, s, "meanwhile"));
 }
 
 static void fill_children(struct loader *l, struct step_model *s)

@@ -463,7 +463,7 @@ const struct step_kind step_expect_socket = {
         {
             .name = "expect_socket",
             .group = "connection",
-            .value = {.type = FIELD_MAP, .flags = FIELD_OPEN_MAP, .fields = facts},
+            .value = {.type = FIELD_MAP, .flags = FIELD_OPEN_MAP, .fields = facts, .form = FORM_OPTIONS},
             .fields = fields,
             .doc = "Waits until the operating system, or TLS, says this about a socket, up to the step's "
                    "deadline. It also works after our end is closed, for `state: time_wait`, and on an actor that "

@@ -33,7 +33,7 @@ const struct step_kind step_set_option = {
         {
             .name = "set_option",
             .group = "connection",
-            .value = {.type = FIELD_MAP, .flags = FIELD_OPEN_MAP},
+            .value = {.type = FIELD_MAP, .flags = FIELD_OPEN_MAP, .form = FORM_OPTIONS},
             .flags = STEP_CONNECTION,
             .doc = "Sets socket options of the connection, by the names of the table \"Socket options\".",
             .example = "- set_option: {nodelay: true, rcvbuf: 4KiB, linger: 0, ttl: 5}\n",

@@ -109,7 +109,9 @@ void diag_hint(struct diags *d, struct diag *g, const char *format, ...)
 void diag_suggest(struct diags *d, struct diag *g, const struct suggest *s)
 {
     struct slice best = suggest_best(s);
-    if (best.p) diag_hint(d, g, "did you mean `%.*s`?", (int)best.n, best.p);
+    if (!best.p || is_scratch(d, g)) return;
+    diag_hint(d, g, "did you mean `%.*s`?", (int)best.n, best.p);
+    g->suggestion = arena_dup(&d->arena, best);
 }
 
 void diag_also(struct diags *d, struct diag *g, struct place place, const char *message)
@@ -264,9 +266,10 @@ static int by_place(const void *one, const void *two)
     return order;
 }
 
-static struct ranked *sorted(const struct diags *d)
+const struct diag **diags_sorted(const struct diags *d)
 {
     struct ranked *list = mem_alloc(d->n * sizeof *list);
+    const struct diag **sorted = mem_alloc(d->n * sizeof *sorted);
     for (uint32_t i = 0; i < d->n; i++) {
         uint32_t file = 0;
         while (!same_text(d->list[file].place.file, d->list[i].place.file))
@@ -274,15 +277,18 @@ static struct ranked *sorted(const struct diags *d)
         list[i] = (struct ranked){&d->list[i], file};
     }
     qsort(list, d->n, sizeof *list, by_place);
-    return list;
+    for (uint32_t i = 0; i < d->n; i++)
+        sorted[i] = list[i].g;
+    mem_free(list);
+    return sorted;
 }
 
 void diags_print(struct diags *d, bool color, struct buf *out)
 {
     const struct paint *paint = color ? &colored : &plain;
-    struct ranked *list = sorted(d);
+    const struct diag **list = diags_sorted(d);
     for (uint32_t i = 0; i < d->n; i++) {
-        const struct diag *g = list[i].g;
+        const struct diag *g = list[i];
         put_place(paint, &g->place, true, g->message, g->hint, out);
         if (g->also.file) put_place(paint, &g->also, false, g->also_message, NULL, out);
     }

@@ -27,9 +27,10 @@ struct place {
 
 struct diag {
     struct place place;
-    const char *message; /* without "error:" and without a full stop */
-    const char *hint;    /* behind the caret, or NULL */
-    struct place also;   /* a second place ("first defined here"), file NULL if none */
+    const char *message;    /* without "error:" and without a full stop */
+    const char *hint;       /* behind the caret, or NULL */
+    const char *suggestion; /* what was probably meant instead of what stands there, or NULL */
+    struct place also;      /* a second place ("first defined here"), file NULL if none */
     const char *also_message;
     uint32_t order; /* in which it was added: ties keep it */
 };
@@ -50,11 +51,13 @@ void diags_done(struct diags *d);
 struct diag *diags_add(struct diags *d, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void diag_hint(struct diags *d, struct diag *g, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* Hint "did you mean `x`?" if there is a near name. */
+/* Hint "did you mean `x`?", and the suggestion x, if there is a near name. */
 struct suggest;
 void diag_suggest(struct diags *d, struct diag *g, const struct suggest *s);
 void diag_also(struct diags *d, struct diag *g, struct place place, const char *message);
-/* Sorts by file (in order of first appearance), line, column; appends the text of all. */
+/* All of them by file (in order of first appearance), line and column: d->n entries; mem_free is due. */
+const struct diag **diags_sorted(const struct diags *d);
+/* Appends the text of all, sorted. */
 void diags_print(struct diags *d, bool color, struct buf *out);
 
 #endif

@@ -105,8 +105,8 @@ static void test_wrong(void **state)
     actor_bad("{run: [x], listen: y}", "an actor has `run` or `listen`, not both");
     actor_bad("{listen: x, serve: [], steps: []}", "an actor has `serve` or `steps`, not both");
     actor_bad("{connect: x, serve: [close]}", "`serve` needs an actor with `listen`");
-    actor_bad("{listen: x, instances: 2}", "`instances` needs an actor with `connect`, or one with steps alone");
-    actor_bad("{run: [x], instances: 2}", "`instances` needs an actor with `connect`, or one with steps alone");
+    actor_bad("{listen: x, instances: 2}", "an actor has `listen` or `instances`, not both");
+    actor_bad("{run: [x], instances: 2}", "an actor has `run` or `instances`, not both");
     actor_bad("{connect: x, instances: 0}", "an actor has at least one instance");
     actor_bad("{connect: x, instances: many}", "`instances` takes a whole number");
     actor_bad("{run: nginx}", "`run` takes a list of texts, at least one, not a text");
