@@ -204,7 +204,7 @@ static bool check_scalar(const struct node *value, const struct field *f, struct
     return true;
 }
 
-static const struct field *find_field(const struct field *table, struct slice name)
+const struct field *field_find(const struct field *table, struct slice name)
 {
     for (; table->name; table++)
         if (slice_is(name, table->name)) return table;
@@ -228,7 +228,7 @@ static unsigned check_map(const struct node *map, const struct field *table, con
     unsigned wrongs = 0;
     for (uint32_t i = 0; i < map->n; i++) {
         const struct pair *p = &map->pairs[i];
-        const struct field *f = find_field(table, p->key->text);
+        const struct field *f = field_find(table, p->key->text);
         if (f) {
             if (!field_check_value(p->value, f, d)) wrongs++;
         } else if (!open) {

@@ -80,6 +80,8 @@ struct field {
 unsigned field_check(const struct node *map, const struct field *table, const char *what, struct diags *d);
 /* The same for one value. */
 bool field_check_value(const struct node *value, const struct field *f, struct diags *d);
+/* The field of this name, or NULL. */
+const struct field *field_find(const struct field *table, struct slice name);
 /* The next of the words in `choices`, `needs` or `excludes`: *rest moves behind it. False at the end. */
 bool field_next_word(const char **rest, struct slice *ret);
 /* The type in words, for messages and the reference: "a duration such as 50ms", "one of fin, reset, any". */

@@ -1,6 +1,7 @@
 #include "engine/address.h"
 
 #include "engine/compile.h"
+#include "scenario/load.h"
 #include "util/suggest.h"
 #include "util/text.h"
 #include "util/units.h"
@@ -8,8 +9,6 @@
 enum { SHOWN = 60, RETRY_TIMES = 20 };
 
 #define RETRY_EVERY (100 * NS_PER_MS)
-
-static const char failures[] = "refused|timeout|unreachable|reset|tls";
 
 /* What this version does not speak. NULL, or a phrase. */
 static const char *unspoken(enum addr_scheme s)
@@ -187,7 +186,7 @@ bool address_compile(struct compiler *c, const struct node *n, bool listening, s
     if (listening) return check_listening(c, n) && ok;
     ok &= compile_bind_address(c, node_get(n, "bind"), ret);
     ok &= compile_retry(c, node_get(n, "retry"), ret);
-    return fails_compile(c, node_get(n, "fails"), failures, &ret->fails) && ok;
+    return fails_compile(c, node_get(n, "fails"), scenario_address_fields, &ret->fails) && ok;
 }
 
 static bool parse(const struct text_plan *t, struct eval *e, struct addr_spec *ret)

@@ -200,17 +200,16 @@ bool tls_plan_eval(const struct tls_plan *p, struct eval *e, bool server, bool d
 
 /* Failures that are expected */
 
-bool fails_compile(struct compiler *c, const struct node *n, const char *words, struct fails_plan *ret)
+bool fails_compile(struct compiler *c, const struct node *n, const struct field *table, struct fails_plan *ret)
 {
     static const enum sr_status statuses[] = {SR_TLS, SR_REFUSED, SR_TIMEOUT, SR_UNREACHABLE, SR_RESET};
-    static const struct field reason_fields[] = {
-        {.name = "tls", .type = FIELD_MATCHER, .flags = FIELD_REQUIRED, .doc = "What the reason must be"}, {0}};
-    const struct field word = {.name = "fails", .type = FIELD_CHOICE, .choices = words};
+    const struct field *f = field_find(table, SLICE("fails"));
+    const struct field word = {.name = f->name, .type = f->of, .choices = f->choices};
     *ret = (struct fails_plan){0};
     if (!n) return true;
     *ret = (struct fails_plan){.written = true, .status = SR_TLS, .mark = n->mark};
     if (n->kind == NODE_MAP) {
-        if (field_check(n, reason_fields, "`fails`", c->diags)) return false;
+        if (field_check(n, f->fields, "`fails`", c->diags)) return false;
         ret->reason = matching_compile(c, node_get(n, "tls"), false);
         return ret->reason != NULL;
     }

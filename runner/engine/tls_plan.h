@@ -3,6 +3,7 @@
 
 /* How TLS is to be spoken, as scenarios write it (language 4): `tls` of an address, and the step of that name. */
 
+#include "doc/field.h"
 #include "engine/eval.h"
 #include "sockrun/status.h"
 #include "tls/context.h"
@@ -33,8 +34,8 @@ struct fails_plan {
     struct matching *reason; /* of SR_TLS, or NULL */
     struct mark mark;
 };
-/* words: the failures that may be named, separated by '|'; `tls` is one of them. False after diagnostics. */
-bool fails_compile(struct compiler *c, const struct node *n, const char *words, struct fails_plan *ret);
+/* The table has a field `fails`, whose words are the failures that may be named. False after diagnostics. */
+bool fails_compile(struct compiler *c, const struct node *n, const struct field *table, struct fails_plan *ret);
 /* Whether this is the failure that was expected; if not, *ret_why may say how its reason differs. False with e->why if
  * that cannot be evaluated. */
 bool fails_as_expected(const struct fails_plan *p, struct eval *e, enum sr_status status, const char *reason,

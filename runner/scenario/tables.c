@@ -209,6 +209,11 @@ const struct field scenario_case_fields[] = {
     {0},
 };
 
+static const struct field fails_fields[] = {
+    {.name = "tls", .type = FIELD_MATCHER, .flags = FIELD_REQUIRED, .doc = "What the reason must be"},
+    {0},
+};
+
 const struct field scenario_tls_fields[] = {
     {.name = "cert", .type = FIELD_TEXT, .doc = "PEM file of the certificate chain; a server without one gets one"},
     {.name = "key", .type = FIELD_TEXT, .doc = "PEM file of its key; default: it stands in the same file"},
@@ -229,6 +234,10 @@ const struct field scenario_tls_fields[] = {
      .doc = "Whether a server asks its client for a certificate"},
     {.name = "fails",
      .type = FIELD_VALUE,
+     .form = FORM_ELEMENT,
+     .of = FIELD_CHOICE,
+     .choices = "tls|reset",
+     .fields = fails_fields,
      .doc = "Of the step `tls`: the handshake must fail, `tls` or `reset`; {tls: MATCHER} judges the reason"},
     {0},
 };
@@ -251,6 +260,10 @@ const struct field scenario_address_fields[] = {
     {.name = "retry", .type = FIELD_MAP, .fields = retry_fields, .doc = "Tries again while it is refused"},
     {.name = "fails",
      .type = FIELD_VALUE,
+     .form = FORM_ELEMENT,
+     .of = FIELD_CHOICE,
+     .choices = "refused|timeout|unreachable|reset|tls",
+     .fields = fails_fields,
      .doc = "This failure is what is expected: refused, timeout, unreachable, reset or tls; {tls: MATCHER} judges its "
             "reason"},
     {0},

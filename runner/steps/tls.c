@@ -14,7 +14,7 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     const struct node *fails = m->value && m->value->kind == NODE_MAP ? node_get(m->value, "fails") : NULL;
     in->operand = o;
     o->tls = tls_plan_compile(c, m->value);
-    return fails_compile(c, fails, "tls|reset", &o->fails) && o->tls;
+    return fails_compile(c, fails, scenario_tls_fields, &o->fails) && o->tls;
 }
 
 /* The name that a client has connected to, else its peer's address. */
