@@ -378,8 +378,7 @@ void actor_drop(struct actor *a, struct channel *ch)
         at = &(*at)->next;
     *at = ch->next;
     lua_host_lose_conn(ch);
-    conn_done(&ch->conn);
-    mem_free(ch);
+    free_channel(ch);
 }
 
 static void end(struct actor *a, enum actor_state state)

@@ -6,7 +6,7 @@
 #include "net/tcpinfo.h"
 #include "util/mem.h"
 
-enum { CALLS_TEXT = 1024, CLOSED_MOST = 1000 };
+enum { CALLS_TEXT = 1024, CLOSED_MOST = 1000, SECRET_MOST = 4096 };
 
 /* A TCP connection whose descriptor is closed. */
 struct closed {
@@ -152,6 +152,24 @@ static void saw_bytes(void *ctx, bool sent, struct slice bytes)
     tell(w, sent ? EVENT_SEND : EVENT_RECEIVE, sent, &e);
 }
 
+static void saw_wire(void *ctx, bool sent, struct slice bytes)
+{
+    const struct witness *w = ctx;
+    struct event e = {.wire = true, .bytes = bytes};
+    if (w->emit->packets) tell(w, sent ? EVENT_SEND : EVENT_RECEIVE, sent, &e);
+}
+
+static void saw_secret(void *ctx, const char *line)
+{
+    const struct witness *w = ctx;
+    struct buf text = BUF_INIT(SECRET_MOST);
+    if (!w->emit->packets) return;
+    buf_printf(&text, "%s\n", line);
+    struct event e = {.kind = EVENT_SECRETS, .bytes = buf_slice(&text)};
+    emit_event(w->emit, &e);
+    buf_done(&text);
+}
+
 static void remember_closed(const struct witness *w, const char *actor)
 {
     struct closed **at = &w->emit->closed;
@@ -170,9 +188,9 @@ static void remember_closed(const struct witness *w, const char *actor)
 static void saw_change(void *ctx, enum conn_change change)
 {
     static const enum event_action actions[] = {
-        [CONN_FINISHED] = EVENT_SHUTDOWN,        [CONN_CLOSED] = EVENT_CLOSE,
-        [CONN_RESET_BY_US] = EVENT_RESET,        [CONN_FINISHED_BY_PEER] = EVENT_PEER_CLOSE,
-        [CONN_RESET_BY_PEER] = EVENT_PEER_RESET,
+        [CONN_FINISHED] = EVENT_SHUTDOWN,           [CONN_CLOSED] = EVENT_CLOSE,
+        [CONN_RESET_BY_US] = EVENT_RESET,           [CONN_SECURED] = EVENT_SECURE,
+        [CONN_FINISHED_BY_PEER] = EVENT_PEER_CLOSE, [CONN_RESET_BY_PEER] = EVENT_PEER_RESET,
     };
     const struct witness *w = ctx;
     struct event e = {0};
@@ -182,12 +200,13 @@ static void saw_change(void *ctx, enum conn_change change)
 
 void witness_begin(struct witness *w, struct conn *c)
 {
+    static const struct conn_ears ears = {saw_change, saw_wire, saw_secret};
     w->conn = c;
     w->number = ++*w->emit->connections;
     w->fd = conn_fd(c);
     w->out = c->kind == CONN_PROGRAM ? c->fd.wfd : w->fd;
     conn_observe(c, saw_bytes, w, true);
-    conn_observe_changes(c, saw_change);
+    conn_observe_more(c, &ears);
     struct event e = {0};
     tell(w, c->server ? EVENT_ACCEPT : EVENT_CONNECT, true, &e);
 }

@@ -106,8 +106,8 @@ static void put_secrets(struct pcap *p, struct slice lines)
     buf_clear(&p->block);
 }
 
-/* The last segment of a handshake (RFC 8446 4.4.4) is sent before its sender tells the secrets of what follows; a
- * reader wants them when it sees this segment. */
+/* The last segment of a handshake (RFC 8446 4.4.4) is sent, or received, before OpenSSL tells the secrets of what it
+ * holds or what follows; a reader wants them when it sees this segment. */
 static void put_block(struct pcap *p, bool hold)
 {
     put_held(p);
@@ -158,7 +158,7 @@ static void put_packet(struct pcap *p, const struct event *e, enum interface int
                                          .payload = payload,
                                          .comment = buf_slice(&p->comment)};
     pcapng_packet(&p->block, &packet);
-    put_block(p, e->wire && e->action == EVENT_SEND);
+    put_block(p, e->wire);
 }
 
 /* Segments */

@@ -159,14 +159,14 @@ void conn_observe(struct conn *c, void (*saw)(void *, bool, struct slice), void 
     c->whole = whole;
 }
 
-void conn_observe_changes(struct conn *c, void (*changed)(void *, enum conn_change))
+void conn_observe_more(struct conn *c, const struct conn_ears *ears)
 {
-    c->changed = changed;
+    c->ears = ears;
 }
 
 static void tell(const struct conn *c, enum conn_change change)
 {
-    if (c->changed) c->changed(c->tap.ctx, change);
+    if (c->ears) c->ears->changed(c->tap.ctx, change);
 }
 
 const char *conn_begun(const struct conn *c, const void *module)
@@ -177,9 +177,19 @@ const char *conn_begun(const struct conn *c, const void *module)
 
 bool conn_secure(struct conn *c, struct tls_context *context, const char *host)
 {
+    if (c->tls) return false;
     struct stream **place = c->top == &c->tap.stream ? &c->tap.stream.below : &c->top;
-    struct tls *t = c->tls ? NULL : tls_new(context, *place, host, (struct slice){c->data, c->n});
+    struct stream *below = *place;
+    if (c->ears) {
+        stream_tap_init(&c->wire, below, c->ears->wire, c->tap.ctx);
+        below = &c->wire.stream;
+    }
+    struct tls *t = tls_new(context, below, host, (struct slice){c->data, c->n});
     if (!t) return false;
+    if (c->ears) {
+        t->keylog = c->ears->secret;
+        t->keylog_ctx = c->tap.ctx;
+    }
     if (c->was_reset || c->failed_send) t->broken = ECONNRESET;
     /* The end of a handshake and the first record are two small segments: Nagle would keep the second until the peer
      * acknowledges the first, which takes it 40 ms where it has nothing to say (RFC 1122 4.2.3.4). */
@@ -189,6 +199,7 @@ bool conn_secure(struct conn *c, struct tls_context *context, const char *host)
     c->n = 0;
     conn_take(c, c->base);
     if (c->messages) c->messages->begun = NULL;
+    tell(c, CONN_SECURED);
     return true;
 }
 

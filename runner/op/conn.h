@@ -21,7 +21,21 @@ enum conn_end { CONN_OPEN, CONN_FIN, CONN_RESET };
 enum conn_kind { CONN_TCP, CONN_UNIX, CONN_PROGRAM, CONN_DATAGRAM };
 
 /* What becomes of a connection beside its bytes. */
-enum conn_change { CONN_FINISHED, CONN_CLOSED, CONN_RESET_BY_US, CONN_FINISHED_BY_PEER, CONN_RESET_BY_PEER };
+enum conn_change {
+    CONN_FINISHED,
+    CONN_CLOSED,
+    CONN_RESET_BY_US,
+    CONN_SECURED, /* TLS begins */
+    CONN_FINISHED_BY_PEER,
+    CONN_RESET_BY_PEER
+};
+
+/* What an observer hears beside the plain bytes. */
+struct conn_ears {
+    void (*changed)(void *ctx, enum conn_change change);    /* once it has happened */
+    void (*wire)(void *ctx, bool sent, struct slice bytes); /* below TLS */
+    void (*secret)(void *ctx, const char *line);            /* of TLS: a line of its key log */
+};
 
 enum { CONN_BUFFER_MOST = 64 << 20 };
 
@@ -52,10 +66,11 @@ struct conn {
     struct watch out; /* of the pipe we write; unused for sockets */
     struct stream_fd fd;
     struct stream_tap tap;
-    void (*changed)(void *ctx, enum conn_change change); /* tap's ctx; NULL: nobody asks */
-    struct tls *tls;                                     /* NULL: none. Owned */
-    struct stream *top;                                  /* the filter that everything goes through */
-    struct task *reader, *writer;                        /* whose wait stands here, or NULL */
+    struct stream_tap wire;       /* below TLS */
+    const struct conn_ears *ears; /* with tap's ctx; NULL: nobody asks */
+    struct tls *tls;              /* NULL: none. Owned */
+    struct stream *top;           /* the filter that everything goes through */
+    struct task *reader, *writer; /* whose wait stands here, or NULL */
     uint64_t base;
     uint64_t sent;
     const char *data; /* unread bytes: in the scratch buffer, or in own */
@@ -96,8 +111,8 @@ int conn_init_pipes(struct conn *c, struct sched *s, int rfd, int wfd);
 /* Tells it who sees the bytes; before the first of them. An observer that does not need them whole is told of skipped
  * bytes by a slice of their count with p NULL. */
 void conn_observe(struct conn *c, void (*saw)(void *ctx, bool sent, struct slice bytes), void *ctx, bool whole);
-/* Tells the observer of changes too, once each has happened. */
-void conn_observe_changes(struct conn *c, void (*changed)(void *ctx, enum conn_change change));
+/* Tells the observer of more than plain bytes; the ears outlive it. */
+void conn_observe_more(struct conn *c, const struct conn_ears *ears);
 /* From now on TLS is spoken (RFC 3207 4, on either side). Bytes that have come and were not taken are the first of its
  * records, and never plain data. host as of tls_new. False if OpenSSL cannot. */
 bool conn_secure(struct conn *c, struct tls_context *context, const char *host);
