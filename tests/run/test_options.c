@@ -119,9 +119,11 @@ static void test_again(void **state)
     struct line l;
     struct buf out = BUF_INIT(1000);
     (void)state;
-    assert_true(parse(&l, "-j2 -vv --allow-run --var a=it's --report-tap=x --allow-run=cat,sed a.yaml --shuffle=3"));
+    assert_true(parse(&l,
+                      "-j2 -vv --allow-run --var a=it's --report-tap=x --allow-run=cat,sed a.yaml --secret=key=value "
+                      "--shuffle=3"));
     again_command(&l.o, &out);
-    assert_string_equal(buf_str(&out), "sockrun --allow-run --var='a=it'\\''s' --allow-run=cat,sed");
+    assert_string_equal(buf_str(&out), "sockrun --allow-run --var='a=it'\\''s' --allow-run=cat,sed --secret=key");
     buf_done(&out);
     done(&l);
 }
@@ -172,8 +174,8 @@ static void test_wrong(void **state)
     expect_wrong("--color=red", "--color: 'red': it is auto, always or never");
     expect_wrong("--allow-run=a,,b", "--allow-run: 'a,,b': there is nothing between the commas");
     expect_wrong("--allow-run=", "--allow-run: '': there is nothing between the commas");
-    expect_wrong("merge x", "`merge` is not part of this version");
-    expect_wrong("--secret x", "`--secret` is not part of this version");
+    expect_wrong("bench x", "`bench` is not part of this version");
+    expect_wrong("--strict", "`--strict` is not part of this version");
     expect_wrong("--repeat 0", "--repeat: '0': it is a number from 1 to 1000");
     expect_wrong("--retry 101", "--retry: '101': it is a number from 0 to 100");
     expect_wrong("--shuffle=x", "--shuffle: 'x': not a whole number");
