@@ -1,6 +1,8 @@
 #ifndef SOCKRUN_VERDICT_H
 #define SOCKRUN_VERDICT_H
 
+#include <stdbool.h>
+
 /* What a case came to, best first: the worst of several wins. */
 enum sr_verdict {
     SR_SKIP,
@@ -20,6 +22,12 @@ const char *sr_verdict_name(enum sr_verdict v);
 int sr_verdict_of_name(const char *name);
 /* The worse of two. */
 enum sr_verdict sr_verdict_worst(enum sr_verdict a, enum sr_verdict b);
+
+/* Does it count as a failure of the run? xpass, fail, error. */
+static inline bool sr_verdict_failed(enum sr_verdict v)
+{
+    return v >= SR_XPASS;
+}
 
 /* Exit codes of the program (README). */
 enum sr_exit {

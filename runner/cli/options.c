@@ -57,7 +57,7 @@ const struct command_spec command_specs[COMMANDS] = {
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
 static const char *const later_commands[] = {"bench", "torture", "record",     "import",
                                              "init",  "watch",   "completion", NULL};
-static const char *const later_options[] = {"strict", "report-html", "artifacts", NULL};
+static const char *const later_options[] = {"strict", "report-html", NULL};
 
 enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
 
@@ -274,6 +274,13 @@ static const char *set_jsonl(struct options *o, const char *value)
     return NULL;
 }
 
+static const char *set_artifacts(struct options *o, const char *value)
+{
+    if (!*value) return "it is a folder";
+    o->artifacts = value;
+    return NULL;
+}
+
 static const char *set_durations(struct options *o, const char *value)
 {
     int64_t n;
@@ -430,6 +437,8 @@ static const struct option_spec specs[] = {
      "print annotations for GitHub Actions, and add a table to $GITHUB_STEP_SUMMARY", set_github},
     {"pcap", 0, ARGUMENT_REQUIRED, "FILE|DIR", IN_RUN,
      "write what passed as a capture (pcapng); in a folder, one for each scenario file", set_pcap},
+    {"artifacts", 0, ARGUMENT_REQUIRED, "DIR", IN_RUN,
+     "keep the events, packets, output of programs and temporary files of each case that fails", set_artifacts},
     {"durations", 0, ARGUMENT_REQUIRED, "N", IN_REPORTS, "name the N slowest cases at the end", set_durations},
     {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_CASES,
      "programs that scenarios may run, with all your rights; without names: any", set_allow_run},

@@ -68,7 +68,7 @@ struct options {
     const char *target;
     double timeout_scale;
     uint64_t memory, lua_memory;
-    const char *junit, *tap, *pcap, *json, *jsonl;
+    const char *junit, *tap, *pcap, *json, *jsonl, *artifacts;
     bool github;
     unsigned durations;
     int verbosity;

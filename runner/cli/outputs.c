@@ -75,6 +75,7 @@ void outputs_open(struct outputs *out, const struct options *o, const struct mas
     if (o->pcap) add_file(out, packets_new(o->pcap));
     if (o->json) add_file(out, json_new(o->json));
     if (o->jsonl) add_file(out, jsonl_new(o->jsonl));
+    if (o->artifacts) add_file(out, artifacts_new(o->artifacts, mask));
     if (in_github(o)) add_guard(out, file);
     if (o->github) add_file(out, github_new(file, getenv("GITHUB_STEP_SUMMARY")));
 }

@@ -1,6 +1,7 @@
 #include "engine/board.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -46,6 +47,14 @@ static void copy_name(char *to, const char *name)
     to[n] = '\0';
 }
 
+void board_folder(struct board *b, const char *path)
+{
+    const size_t n = path ? strlen(path) : 0;
+    if (n >= BOARD_FOLDER) return;
+    if (n) memcpy(b->folder, path, n);
+    b->folder[n] = '\0';
+}
+
 /* An entry that was given back, else the next one that was never used. */
 static uint32_t free_entry(const struct board *b)
 {
@@ -72,7 +81,10 @@ void board_record(struct board *b, int64_t at, uint16_t actor, bool sent, uint64
     struct board_record *r = &b->records[b->nrecords % BOARD_RECORDS];
     size_t kept = size < BOARD_BYTES ? size : BOARD_BYTES;
     r->at = at;
-    r->actor = actor;
+    if (actor < BOARD_ACTORS)
+        memcpy(r->actor, b->actors[actor].name, BOARD_NAME);
+    else
+        snprintf(r->actor, BOARD_NAME, "actor %u", actor + 1U);
     r->sent = sent;
     r->offset = offset;
     r->size = size;

@@ -15,6 +15,7 @@ enum {
     BOARD_BYTES = 48,   /* kept of each */
     BOARD_NAME = 40,
     BOARD_PATH = 4,
+    BOARD_FOLDER = 256,
     BOARD_CASES = 256,             /* that may run at the same time */
     BOARD_SLOTS = BOARD_CASES + 1, /* and what lives as long as the file */
 };
@@ -31,7 +32,7 @@ struct board_record {
     int64_t at;
     uint64_t offset;
     uint32_t size;
-    uint16_t actor; /* index in actors, or BOARD_ACTORS and above */
+    char actor[BOARD_NAME]; /* its name: it may be over, and its entry another one's */
     bool sent;
     unsigned char bytes[BOARD_BYTES];
 };
@@ -49,7 +50,8 @@ struct board {
     struct board_actor actors[BOARD_ACTORS];
     uint32_t nrecords; /* ever; the newest is at (nrecords - 1) % BOARD_RECORDS */
     struct board_record records[BOARD_RECORDS];
-    char phase[64]; /* "loading", "stopping programs" ...; "" during steps */
+    char folder[BOARD_FOLDER]; /* its temporary one, which must not outlive the process; "": none */
+    char phase[64];            /* "loading", "stopping programs" ...; "" during steps */
 };
 
 /* BOARD_SLOTS of them in shared anonymous memory; NULL and errno if there is none. */
@@ -61,6 +63,8 @@ void board_clear(struct board *b);
 void board_clear_case(struct board *b);
 /* The one that is used for this case, or NULL. */
 const struct board *board_of_case(const struct board *b, int32_t case_index);
+/* It has that temporary folder, or (NULL) none any more. */
+void board_folder(struct board *b, const char *path);
 /* The actor's entry, or NULL past BOARD_ACTORS. */
 struct board_actor *board_actor(struct board *b, const char *name);
 void board_record(struct board *b, int64_t at, uint16_t actor, bool sent, uint64_t offset, const void *bytes,

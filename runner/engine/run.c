@@ -15,6 +15,7 @@
 #include "engine/lua_host.h"
 #include "engine/program_run.h"
 #include "engine/proxy_run.h"
+#include "engine/recorder.h"
 #include "engine/scope.h"
 #include "engine/serve.h"
 #include "engine/tmp.h"
@@ -27,7 +28,7 @@
 #include "util/mem.h"
 #include "util/units.h"
 
-enum { START_AT_ONCE = 256, FAILURES_MOST = 1000, POLLS_MOST = 100 };
+enum { START_AT_ONCE = 256, FAILURES_MOST = 1000, POLLS_MOST = 100, MESSAGES_SHOWN = 10 };
 #define QUIET_NS (3 * NS_PER_MS)
 
 /* Its tasks run next: what the process has once is theirs. */
@@ -41,7 +42,9 @@ static void enter(void *ctx)
 
 const char *run_tmp(struct run *r)
 {
-    if (!r->permit.tmp) r->permit.tmp = tmp_make();
+    if (r->permit.tmp) return r->permit.tmp;
+    r->permit.tmp = tmp_make();
+    board_folder(r->base->board, r->permit.tmp);
     return r->permit.tmp;
 }
 
@@ -595,10 +598,11 @@ static void run_done(struct run *r)
     crew_end_children(r->base->crew);
     for (uint32_t i = 0; i < r->model->nports; i++)
         if (r->ports && r->ports[i].fd >= 0) close(r->ports[i].fd);
-    if (r->permit.tmp) {
+    if (r->permit.tmp && !r->left) {
         tmp_remove(r->permit.tmp);
-        mem_free((void *)(uintptr_t)r->permit.tmp);
+        board_folder(r->base->board, NULL);
     }
+    mem_free((void *)(uintptr_t)r->permit.tmp);
     reactor_unset(r->sched.reactor, &r->over);
     reactor_unset(r->sched.reactor, &r->quiet);
     task_done(&r->control);
@@ -619,7 +623,28 @@ static bool is_xfail(struct run *r)
     return false;
 }
 
-static void send_verdict(struct run *r, bool xfail, int64_t duration)
+/* What was said before it failed, for those who have not seen every message. Its reason gets it as a note. */
+static void note_last(struct run *r, enum sr_verdict verdict, const char *last)
+{
+    const struct event e = {.verdict = verdict, .failures = r->failures, .nfailures = r->nfailures};
+    const struct event_failure *reason = event_reason(&e);
+    if (!*last || !reason || !sr_verdict_failed(verdict)) return;
+    struct event_failure *f = &r->failures[reason - r->failures];
+    struct event_note *notes = arena_array(&r->arena, f->nnotes + 1, sizeof *notes);
+    if (f->nnotes) memcpy(notes, f->notes, f->nnotes * sizeof *notes);
+    notes[f->nnotes++] = (struct event_note){"last messages", last};
+    f->notes = notes;
+}
+
+/* One message stands in the failure itself. */
+static const char *last_messages(struct run *r)
+{
+    const struct board *b = r->base->board;
+    const bool wanted = sr_verdict_failed(r->verdict) && !emit_messages(r->base->emit) && b->nrecords > 1;
+    return wanted ? recorder_show(b, MESSAGES_SHOWN, &r->arena) : "";
+}
+
+static void send_verdict(struct run *r, bool xfail, int64_t duration, const char *last)
 {
     const struct verdict_facts facts = {.worst = r->verdict,
                                         .failures = r->failures,
@@ -629,6 +654,8 @@ static void send_verdict(struct run *r, bool xfail, int64_t duration)
                                         .message = r->model->xfail_message};
     const enum sr_verdict verdict = verdict_of_case(&facts);
     const bool told = verdict == SR_XFAIL || verdict == SR_XPASS;
+    note_last(r, verdict, last);
+    r->left = r->base->settings->keep && sr_verdict_failed(verdict);
     struct event e = {.kind = EVENT_VERDICT,
                       .verdict = verdict,
                       .text = verdict == SR_SKIP ? r->skip
@@ -637,7 +664,8 @@ static void send_verdict(struct run *r, bool xfail, int64_t duration)
                       .duration = duration,
                       .tags = *r->model->tags ? r->model->tags : NULL,
                       .failures = r->failures,
-                      .nfailures = r->nfailures};
+                      .nfailures = r->nfailures,
+                      .folder = r->left ? r->permit.tmp : NULL};
     emit_event(r->base->emit, &e);
 }
 
@@ -675,8 +703,9 @@ bool run_free(struct run *r)
         if (a->proxy) proxy_tell(a->proxy);
     const bool xfail = judged && is_xfail(r);
     const int64_t duration = clock_now() - r->started;
+    const char *last = judged ? last_messages(r) : "";
     close_all(r);
-    if (judged) send_verdict(r, xfail, duration);
+    if (judged) send_verdict(r, xfail, duration, last);
     r->base->board->case_index = -1;
     r->base->board->deadline = 0;
     run_done(r);

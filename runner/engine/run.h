@@ -74,6 +74,7 @@ struct run {
     enum run_phase phase;
     bool failed; /* something did not pass: the others are cancelled */
     bool told_to_end;
+    bool left;        /* its temporary folder is another's to remove */
     bool lasting;     /* `before`: goes on until it is told to end, or something in it fails */
     const char *skip; /* reason of a `skip` step */
     enum sr_verdict verdict;

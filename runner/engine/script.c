@@ -173,7 +173,9 @@ static void host_listens(struct luahost *h, struct luatask *t, const struct list
 static const char *host_tmp(struct luahost *h)
 {
     struct trial *r = trial_of(h);
-    if (!r->permit.tmp) r->permit.tmp = tmp_make();
+    if (r->permit.tmp) return r->permit.tmp;
+    r->permit.tmp = tmp_make();
+    board_folder(r->base->job->board, r->permit.tmp);
     return r->permit.tmp;
 }
 
@@ -378,25 +380,35 @@ static void finish(struct trial *r)
     end_children();
     task_done(&r->control);
     sched_done(&r->sched);
-    if (r->permit.tmp) {
-        tmp_remove(r->permit.tmp);
-        mem_free((void *)(uintptr_t)r->permit.tmp);
-    }
 }
 
-static void send_verdict(struct trial *r)
+/* left: it is another's to remove. */
+static void end_tmp(struct trial *r, bool left)
+{
+    if (r->permit.tmp && !left) {
+        tmp_remove(r->permit.tmp);
+        board_folder(r->base->job->board, NULL);
+    }
+    mem_free((void *)(uintptr_t)r->permit.tmp);
+}
+
+/* True if the verdict's reader gets the temporary folder. */
+static bool send_verdict(struct trial *r)
 {
     const struct verdict_facts facts = {
         .worst = r->verdict, .failures = r->failures, .nfailures = r->nfailures, .skip = r->skip};
     const enum sr_verdict verdict = verdict_of_case(&facts);
+    const bool left = r->base->job->settings->keep && sr_verdict_failed(verdict);
     struct event e = {.kind = EVENT_VERDICT,
                       .verdict = verdict,
                       .text = verdict == SR_SKIP ? r->skip : NULL,
                       .duration = clock_now() - r->started,
                       .tags = *r->test->tags ? r->test->tags : NULL,
                       .failures = r->failures,
-                      .nfailures = r->nfailures};
+                      .nfailures = r->nfailures,
+                      .folder = left ? r->permit.tmp : NULL};
     emit_event(r->base->emit, &e);
+    return left;
 }
 
 static bool run_test(const struct base *base, uint32_t index)
@@ -431,7 +443,7 @@ static bool run_test(const struct base *base, uint32_t index)
         finish(r);
         witness_tell_closed(r->base->emit);
         judged = !r->told_to_end;
-        if (judged) send_verdict(r);
+        end_tmp(r, judged && send_verdict(r));
     }
     job->board->case_index = -1;
     arena_done(&r->arena);

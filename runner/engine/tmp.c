@@ -1,13 +1,13 @@
 #include "engine/tmp.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/mem.h"
-
-enum { OPEN_AT_ONCE = 16 };
+#include "util/path.h"
 
 char *tmp_make(void)
 {
@@ -22,16 +22,18 @@ char *tmp_make(void)
     return copy;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-    (void)st;
-    (void)type;
-    (void)walk;
-    remove(path);
-    return 0;
-}
-
 void tmp_remove(const char *path)
 {
-    nftw(path, remove_one, OPEN_AT_ONCE, FTW_DEPTH | FTW_PHYS);
+    path_remove(path);
+}
+
+bool tmp_is_one(const char *path)
+{
+    static const char name[] = "/sockrun-";
+    enum { RANDOM = 6 };
+    struct stat st;
+    const char *slash = strrchr(path, '/');
+    if (path[0] != '/' || !slash || strncmp(slash, name, sizeof name - 1) != 0) return false;
+    if (strlen(slash) != sizeof name - 1 + RANDOM) return false;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }

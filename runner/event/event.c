@@ -3,11 +3,11 @@
 #include <string.h>
 
 static const char *const kinds[] = {
-    [EVENT_RUN] = "run",         [EVENT_FILE] = "file",         [EVENT_CASE] = "case",
-    [EVENT_VERDICT] = "verdict", [EVENT_FILE_END] = "file_end", [EVENT_RUN_END] = "run_end",
-    [EVENT_STEP] = "step",       [EVENT_TRAFFIC] = "traffic",   [EVENT_LOG] = "log",
-    [EVENT_LOST] = "lost",       [EVENT_SECRETS] = "secrets",   [EVENT_PACKETS] = "packets",
-    [EVENT_FRAME] = "frame",
+    [EVENT_RUN] = "run",         [EVENT_FILE] = "file",       [EVENT_CASE] = "case",
+    [EVENT_ATTEMPT] = "attempt", [EVENT_VERDICT] = "verdict", [EVENT_FILE_END] = "file_end",
+    [EVENT_RUN_END] = "run_end", [EVENT_STEP] = "step",       [EVENT_TRAFFIC] = "traffic",
+    [EVENT_LOG] = "log",         [EVENT_LOST] = "lost",       [EVENT_SECRETS] = "secrets",
+    [EVENT_PACKETS] = "packets", [EVENT_FRAME] = "frame",
 };
 
 static const char *const actions[] = {

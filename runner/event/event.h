@@ -17,6 +17,7 @@ enum event_kind {
     EVENT_RUN,      /* first of a stream: text = sockrun's version, number = cases that will run, at = clock */
     EVENT_FILE,     /* a file's child begins: file, number = its cases */
     EVENT_CASE,     /* a case begins */
+    EVENT_ATTEMPT,  /* a case has failed and is run again: as a verdict; attempts = how often it was run so far */
     EVENT_VERDICT,  /* a case ended: verdict, duration, reason in text, failures */
     EVENT_FILE_END, /* a file's child ended */
     EVENT_RUN_END,  /* last of a stream: duration; text = "interrupted" or NULL */
@@ -116,7 +117,10 @@ struct event {
     const char *text;
     enum sr_verdict verdict;
     uint32_t attempts; /* EVENT_VERDICT: how often the case was run, if more than once */
-    int64_t duration;  /* ns */
+    /* The same, if the case has failed and somebody wants them: where its temporary files are. Only until the event has
+     * been handled. NULL: nowhere. */
+    const char *folder;
+    int64_t duration; /* ns */
     struct event_failure *failures;
     size_t nfailures;
 };

@@ -5,6 +5,11 @@
 #include "sockrun/version.h"
 #include "util/text.h"
 
+static bool has_verdict(const struct event *e)
+{
+    return e->kind == EVENT_VERDICT || e->kind == EVENT_ATTEMPT;
+}
+
 /* Writing */
 
 static void write_number(struct jsonw *w, const char *key, int64_t value, int64_t nothing)
@@ -124,7 +129,8 @@ static void write_event(struct jsonw *w, const struct event *e)
     write_number(w, "offset", (int64_t)e->offset, 0);
     write_bytes(w, "bytes", e->bytes);
     jsonw_str(w, "text", e->text);
-    if (e->kind == EVENT_VERDICT) jsonw_str(w, "verdict", sr_verdict_name(e->verdict));
+    if (has_verdict(e)) jsonw_str(w, "verdict", sr_verdict_name(e->verdict));
+    jsonw_str(w, "folder", e->folder);
     write_number(w, "attempts", e->attempts, 0);
     write_number(w, "duration", e->duration, 0);
     jsonl_failures(e, w);
@@ -373,7 +379,8 @@ static void read_event(struct reading *r, const json_t *object, struct event *re
     ret->offset = read_u64(r, object, "offset");
     ret->bytes = read_bytes(r, object, "bytes");
     ret->text = read_str(r, object, "text");
-    if (ret->kind == EVENT_VERDICT) ret->verdict = (enum sr_verdict)read_name(r, object, "verdict", sr_verdict_of_name);
+    ret->folder = read_str(r, object, "folder");
+    if (has_verdict(ret)) ret->verdict = (enum sr_verdict)read_name(r, object, "verdict", sr_verdict_of_name);
     ret->attempts = read_u32(r, object, "attempts");
     ret->duration = read_int(r, object, "duration", 0);
     read_failures(r, object, ret);

@@ -230,6 +230,7 @@ static void take(struct event_sink *s, const struct event *e)
     case EVENT_LOG:
     case EVENT_LOST: take_log(c, e); break;
     case EVENT_FILE:
+    case EVENT_ATTEMPT:
     case EVENT_FILE_END:
     case EVENT_SECRETS:
     case EVENT_PACKETS:

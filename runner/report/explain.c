@@ -62,6 +62,7 @@ static void take(struct event_sink *s, const struct event *e)
     case EVENT_FILE_END:
     case EVENT_RUN:
     case EVENT_FILE:
+    case EVENT_ATTEMPT:
     case EVENT_VERDICT:
     case EVENT_STEP:
     case EVENT_LOG:

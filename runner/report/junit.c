@@ -395,6 +395,7 @@ static void take(struct event_sink *s, const struct event *e)
         break;
     }
     case EVENT_RUN:
+    case EVENT_ATTEMPT:
     case EVENT_FILE_END:
     case EVENT_STEP:
     case EVENT_TRAFFIC:

@@ -100,6 +100,7 @@ static void take(struct event_sink *s, const struct event *e)
             close_capture(p, &p->open, true);
         break;
     case EVENT_CASE:
+    case EVENT_ATTEMPT:
     case EVENT_VERDICT:
     case EVENT_STEP:
     case EVENT_TRAFFIC:

@@ -42,6 +42,11 @@ struct event_sink *github_new(FILE *out, const char *summary);
 /* Around a run whose output GitHub Actions reads: whatever a peer or a scenario says in it is no workflow command.
  * Nobody can guess the token. Stands in the bus behind all that prints what others say, and before github_new. */
 struct event_sink *guard_new(FILE *out, const char *token);
+struct mask;
+
+/* A folder below path for each case that failed, and for each attempt that did: its events, packets, what programs said,
+ * its temporary files and why it failed. mask hides secrets in those files, or NULL; it outlives this. */
+struct event_sink *artifacts_new(const char *path, const struct mask *mask);
 /* NULL, or "cannot write x.xml: No space left on device". Valid after EVENT_RUN_END. */
 const char *reporter_error(const struct event_sink *s);
 void reporter_free(struct event_sink *s);

@@ -270,6 +270,7 @@ static void take(struct event_sink *s, const struct event *e)
     case EVENT_FILE_END: write_subtest(t, subtest_of(t, e->file)); break;
     case EVENT_RUN_END: take_end(t, e); break;
     case EVENT_CASE:
+    case EVENT_ATTEMPT:
     case EVENT_STEP:
     case EVENT_TRAFFIC:
     case EVENT_LOG:

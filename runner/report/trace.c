@@ -86,7 +86,8 @@ static void add_action(const struct event *e, const struct style *s, struct buf 
         add_bytes("<-", PAINT_GOOD, e, s, out);
         return;
     }
-    buf_printf(out, "-- %-11s ", words[e->action]);
+    const bool is_stdout = e->action == EVENT_OUTPUT && e->number == 1;
+    buf_printf(out, "-- %-11s ", is_stdout ? "stdout" : words[e->action]);
     if (e->action == EVENT_EXIT) add_exit(e, out);
     if (e->bytes.n > 0) text_quote(e->bytes, QUOTE_MOST, out);
     if (e->text && (e->action == EVENT_EXIT || e->bytes.n > 0)) buf_addc(out, ' ');

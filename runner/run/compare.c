@@ -128,14 +128,14 @@ const char *compare_read(const char *path, struct arena *a, struct compare_repor
 
 static enum compare_change judge_new(enum sr_verdict is)
 {
-    return tally_failed(is) ? COMPARE_NEW_FAILS : COMPARE_NEW;
+    return sr_verdict_failed(is) ? COMPARE_NEW_FAILS : COMPARE_NEW;
 }
 
 static enum compare_change judge(const struct compare_case *was, const struct compare_case *is, bool whole)
 {
     if (!is) return whole ? COMPARE_GONE : COMPARE_NOT_RUN;
     if (!was) return judge_new(is->verdict);
-    if (tally_failed(is->verdict) && !tally_failed(was->verdict)) return COMPARE_FAILS;
+    if (sr_verdict_failed(is->verdict) && !sr_verdict_failed(was->verdict)) return COMPARE_FAILS;
     if (is->verdict == SR_SKIP) return was->verdict == SR_SKIP ? COMPARE_SAME : COMPARE_SKIPPED;
     /* What was skipped had not been judged: nothing got worse. */
     if (was->verdict == SR_SKIP || is->verdict < was->verdict) return COMPARE_BETTER;

@@ -10,7 +10,7 @@ void order_last_failed(struct suite *s, const struct results *r)
         uint32_t n = 0;
         for (uint32_t k = 0; k < f->nselected; k++) {
             const struct result *had = results_find(r, f->name, f->cases[f->selected[k]].name);
-            if (had && tally_failed(had->verdict)) f->selected[n++] = f->selected[k];
+            if (had && sr_verdict_failed(had->verdict)) f->selected[n++] = f->selected[k];
         }
         f->nselected = n;
         s->nselected += n;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "engine/recorder.h"
 #include "net/process.h"
 #include "util/text.h"
 #include "util/units.h"
@@ -12,7 +13,6 @@ enum {
     MESSAGES_SHOWN = 10,
     VERB_MOST = 32,
     NOTES_MOST = BOARD_ACTORS + 8,
-    TEXT_MOST = 16 * 1024,
 };
 
 /* Between these the linker has put all constant data of the program. */
@@ -107,34 +107,6 @@ static void add_note(struct event_failure *f, const char *label, const char *tex
     if (f->nnotes < NOTES_MOST && *text) f->notes[f->nnotes++] = (struct event_note){.label = label, .text = text};
 }
 
-static const char *record_actor(const struct board *b, uint16_t index, struct arena *a)
-{
-    if (index < BOARD_ACTORS && b->actors[index].name[0]) return safe_text(b->actors[index].name, BOARD_NAME, a);
-    return arena_printf(a, "actor %u", index + 1U);
-}
-
-static void show_record(const struct board *b, const struct board_record *r, struct arena *a, struct buf *out)
-{
-    char at[UNITS_TEXT], size[UNITS_TEXT];
-    size_t kept = r->size < BOARD_BYTES ? r->size : BOARD_BYTES;
-    if (out->n) buf_addc(out, '\n');
-    buf_printf(out, "%s: %s %s %s ", units_show_duration(r->at > b->started ? r->at - b->started : 0, at),
-               record_actor(b, r->actor, a), r->sent ? "sent" : "received", units_show_size(r->size, size));
-    text_quote((struct slice){(const char *)r->bytes, kept}, BOARD_BYTES, out);
-    if (r->size > kept) buf_adds(out, " ...");
-}
-
-static const char *show_records(const struct board *b, struct arena *a)
-{
-    struct buf out = BUF_INIT(TEXT_MOST);
-    uint32_t n = b->nrecords < MESSAGES_SHOWN ? b->nrecords : MESSAGES_SHOWN;
-    for (uint32_t i = b->nrecords - n; i != b->nrecords; i++)
-        show_record(b, &b->records[i % BOARD_RECORDS], a, &out);
-    const char *text = arena_dup(a, buf_slice(&out));
-    buf_done(&out);
-    return text;
-}
-
 /* The one actor that is at a step, where there is just one. */
 static const struct board_actor *only_actor(const struct board *b)
 {
@@ -186,7 +158,7 @@ static void read_board(const struct postmortem *p, const struct board *b, struct
         add_note(f, safe_text(actor->name, BOARD_NAME, a), show_actor(p, actor, a));
     }
     if (b->nactors > BOARD_ACTORS) add_note(f, "more actors", arena_printf(a, "%u", b->nactors - BOARD_ACTORS));
-    add_note(f, "last messages", show_records(b, a));
+    add_note(f, "last messages", recorder_show(b, MESSAGES_SHOWN, a));
 }
 
 void postmortem_verdict(const struct postmortem *given, uint32_t index, const char *before, struct arena *a,
@@ -208,4 +180,5 @@ void postmortem_verdict(const struct postmortem *given, uint32_t index, const ch
     if (before || !b) return;
     ret->duration = p->now > b->started ? p->now - b->started : 0;
     read_board(p, b, a, f);
+    if (b->folder[0]) ret->folder = safe_text(b->folder, sizeof b->folder, a);
 }

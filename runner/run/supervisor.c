@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/tmp.h"
 #include "event/jsonl.h"
 #include "net/process.h"
 #include "run/postmortem.h"
@@ -124,13 +125,24 @@ static const char *reason_of(struct worker *w, const struct event *verdict)
                         f->place.line, f->message ? f->message : "");
 }
 
-/* True if the case is to be run again: nothing is told of it before that. */
+/* What it has left was for those who have heard of its end. */
+static void remove_folder(const char *path)
+{
+    if (path && *path && tmp_is_one(path)) tmp_remove(path);
+}
+
+/* True if the case is to be run again: nothing else is told of it before that. */
 static bool try_again(struct supervisor *s, struct worker *w, const struct event *verdict)
 {
     const uint32_t index = (uint32_t)verdict->case_index;
-    if (!tally_failed(verdict->verdict) || s->stop != STOP_NOT || w->tries[index] >= s->o->retry) return false;
+    if (!sr_verdict_failed(verdict->verdict) || s->stop != STOP_NOT || w->tries[index] >= s->o->retry) return false;
     if (w->tries[index]++ == 0) w->reasons[index] = reason_of(w, verdict);
     w->states[index] = CASE_AGAIN;
+    struct event attempt = *verdict;
+    attempt.kind = EVENT_ATTEMPT;
+    attempt.attempts = w->tries[index];
+    send_event(s, w, &attempt);
+    remove_folder(verdict->folder);
     return true;
 }
 
@@ -153,7 +165,8 @@ static void end_case(struct supervisor *s, struct worker *w, struct event *verdi
     w->states[verdict->case_index] = CASE_DONE;
     w->left--;
     send_event(s, w, verdict);
-    if (!tally_failed(verdict->verdict)) return;
+    remove_folder(verdict->folder);
+    if (!sr_verdict_failed(verdict->verdict)) return;
     s->failing++;
     if (s->o->fail_fast && s->failing >= s->o->fail_fast && s->stop == STOP_NOT) begin_stop(s, STOP_FAILED);
 }
@@ -249,6 +262,7 @@ static void hear_event(struct supervisor *s, struct worker *w, struct event *e)
         send_event(s, w, e);
         break;
     case EVENT_RUN:
+    case EVENT_ATTEMPT:
     case EVENT_FILE:
     case EVENT_FILE_END:
     case EVENT_RUN_END: break;
@@ -321,6 +335,7 @@ static void fail_case(struct supervisor *s, const struct postmortem *p, struct w
     struct event e;
     arena_init(&a);
     postmortem_verdict(p, index, before, &a, &e);
+    if (!s->o->settings->keep) e.folder = NULL;
     end_case(s, w, &e);
     arena_done(&a);
 }
@@ -403,6 +418,17 @@ static bool has_again(const struct worker *w)
     return false;
 }
 
+/* Those that the dead process has not removed itself. */
+static void remove_folders(const struct board *b)
+{
+    char path[BOARD_FOLDER];
+    const uint32_t n = b->slots < BOARD_SLOTS ? b->slots : BOARD_SLOTS;
+    for (uint32_t i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "%.*s", (int)sizeof b[i].folder - 1, b[i].folder);
+        remove_folder(path);
+    }
+}
+
 static void bury(struct supervisor *s, struct worker *w)
 {
     for (int i = 0; i < DRAIN_READS && hear(s, w); i++) {
@@ -417,20 +443,16 @@ static void bury(struct supervisor *s, struct worker *w)
                            .grace = s->limits->grace,
                            .load = s->load,
                            .memory = s->o->memory};
-    if (s->stop != STOP_NOT) {
+    const bool unfinished = s->stop == STOP_NOT && w->left;
+    /* One that went well leaves those that are to be run again. */
+    const bool went_well = status == 0 && !w->nrunning && has_again(w);
+    if (unfinished && !went_well && !fail_running(s, &p, w)) fail_unstarted(s, &p, w);
+    if (!unfinished && s->stop == STOP_NOT && status != 0) complain(s, &p, w);
+    remove_folders(w->board);
+    if (unfinished && w->left)
+        go_on(s, w);
+    else
         finish_file(s, w);
-    } else if (w->left == 0) {
-        if (status != 0) complain(s, &p, w);
-        finish_file(s, w);
-    } else {
-        /* One that went well leaves those that are to be run again. */
-        const bool went_well = status == 0 && !w->nrunning && has_again(w);
-        if (!went_well && !fail_running(s, &p, w)) fail_unstarted(s, &p, w);
-        if (w->left)
-            go_on(s, w);
-        else
-            finish_file(s, w);
-    }
 }
 
 static struct worker *idle_worker(struct supervisor *s)

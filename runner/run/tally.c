@@ -11,11 +11,6 @@ void tally_init(struct tally *t)
     *t = (struct tally){.sink = {.take = take}};
 }
 
-bool tally_failed(enum sr_verdict v)
-{
-    return v >= SR_XPASS;
-}
-
 enum sr_exit tally_exit(const struct tally *t, bool interrupted, bool broken)
 {
     if (interrupted) return SR_EXIT_INTERRUPTED;

@@ -15,8 +15,6 @@ struct tally {
 };
 
 void tally_init(struct tally *t);
-/* Does the verdict count as a failure of the run? fail, xpass, error. */
-bool tally_failed(enum sr_verdict v);
 /* broken: something went wrong outside of any case. No verdict at all: no case was selected. */
 enum sr_exit tally_exit(const struct tally *t, bool interrupted, bool broken);
 

@@ -16,6 +16,7 @@
 
 enum {
     OUTPUT_MOST = 16 << 20, /* bytes of stdout, and of stderr */
+    TOLD_MOST = 1 << 20,    /* of these, to those who want to know of every byte */
     CHUNK = 16 << 10,
     AT_ONCE = 128 << 10, /* bytes before others have their turn */
     SHOWN = 160,         /* of the last line of stderr */
@@ -224,6 +225,19 @@ static enum went wrong_end(struct actor *a, const struct instr *in, const struct
     return WENT_FAILED;
 }
 
+static void tell_output(struct actor *a, const struct running *r, struct slice said, bool is_stdout)
+{
+    char name[BOARD_NAME];
+    struct emit *emit = a->run->base->emit;
+    struct event e = {.kind = EVENT_TRAFFIC,
+                      .action = EVENT_OUTPUT,
+                      .actor = actor_name(a, name, sizeof name),
+                      .number = is_stdout,
+                      .bytes = slice_part(said, 0, TOLD_MOST),
+                      .text = r->name};
+    if (said.n && emit_messages(emit)) emit_event(emit, &e);
+}
+
 static enum went finish(struct actor *a, const struct instr *in, union op_room *room)
 {
     const struct operand *o = in->operand;
@@ -231,6 +245,8 @@ static enum went finish(struct actor *a, const struct instr *in, union op_room *
     const struct ending e = {
         .status = r->process.status, .said = true, .out = buf_slice(&r->out.said), .err = buf_slice(&r->err.said)};
     struct exit_want want;
+    tell_output(a, r, e.out, true);
+    tell_output(a, r, e.err, false);
     if (in->nas && ending_capture(a, in->as[0], &e) != WENT_ON) return WENT_FAILED;
     if (ending_eval(a, &o->end, &want) != WENT_ON) return WENT_FAILED;
     return exit_want_met(&want, e.status) ? WENT_ON : wrong_end(a, in, r, &want);

@@ -1,6 +1,8 @@
 #include "util/path.h"
 
 #include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,4 +92,19 @@ int path_real_parent(const char *path, char ret_path[PATH_MAX])
     folder[n] = '\0';
     if (!realpath(n ? folder : ".", real)) return -errno;
     return path_normal(real, last, ret_path);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+    (void)st;
+    (void)type;
+    (void)walk;
+    remove(path);
+    return 0;
+}
+
+void path_remove(const char *path)
+{
+    enum { OPEN_AT_ONCE = 16 };
+    nftw(path, remove_one, OPEN_AT_ONCE, FTW_DEPTH | FTW_PHYS);
 }

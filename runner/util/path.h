@@ -17,5 +17,7 @@ void path_parent(const char *path, char ret_path[PATH_MAX]);
 int path_real(const char *path, char ret_path[PATH_MAX]);
 /* The same, but the last part is kept even if it is a link. */
 int path_real_parent(const char *path, char ret_path[PATH_MAX]);
+/* A file, or a folder with everything in it; links are not followed. What cannot be removed stays. */
+void path_remove(const char *path);
 
 #endif

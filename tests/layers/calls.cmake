@@ -18,7 +18,7 @@ set(reaching_BECAUSE "belongs to util/permit")
 
 # What is opened elsewhere is no scenario's: the files of the command line, reports, /proc, /dev/null.
 set(opening_CALLS open fopen creat freopen mkostemp mkstemp opendir)
-set(opening_ONLY_IN util/permit util/path report/outfile cli run/suite run/supervisor run/results net/process)
+set(opening_ONLY_IN util/permit util/path report/outfile report/keep cli run/suite run/supervisor run/results net/process)
 set(opening_BECAUSE "opens a file: util/permit does that for a scenario")
 
 set(naming_CALLS mkdir mkdtemp unlink unlinkat rename renameat rmdir symlink link remove)
