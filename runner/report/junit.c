@@ -147,11 +147,21 @@ static void add_time(int64_t ns, struct buf *out)
     buf_printf(out, " time=\"%" PRId64 ".%06" PRId64 "\"", us / 1000000, us % 1000000);
 }
 
-static void add_property(const char *name, struct slice value, struct buf *out)
+/* One line, without what could show something else than what is there. */
+static void add_attr(const char *name, const char *value, struct buf *out)
+{
+    struct buf safe = BUF_INIT(NAME_MOST);
+
+    line_text(slice_of(value), NAME_MOST / 8, &safe);
+    xml_attr(name, slice_of(buf_str(&safe)), out);
+    buf_done(&safe);
+}
+
+static void add_property(const char *name, const char *value, struct buf *out)
 {
     buf_adds(out, "        <property");
     xml_attr("name", slice_of(name), out);
-    xml_attr("value", value.p ? value : SLICE(""), out);
+    add_attr("value", value, out);
     buf_adds(out, "/>\n");
 }
 
@@ -170,16 +180,16 @@ static void add_properties(struct junit *j, const struct event *e, struct buf *o
     buf_adds(out, "      <properties>\n");
     const size_t none = out->n;
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-        if (marks[i].value && *marks[i].value) add_property(marks[i].name, slice_of(marks[i].value), out);
+        if (marks[i].value && *marks[i].value) add_property(marks[i].name, marks[i].value, out);
     if (e->attempts > 1) {
         buf_clear(&j->text);
         buf_printf(&j->text, "%" PRIu32, e->attempts);
-        add_property("attempts", buf_slice(&j->text), out);
+        add_property("attempts", buf_str(&j->text), out);
     }
     if (e->verdict == SR_WARN) {
         buf_clear(&j->text);
         failure_summary(e, &j->text);
-        add_property("warning", buf_slice(&j->text), out);
+        add_property("warning", buf_str(&j->text), out);
     }
     if (out->n == none)
         out->n = before;
@@ -209,7 +219,7 @@ static void add_failure(struct junit *j, const char *element, const struct event
     const char *kind = reason ? reason->kind : NULL;
 
     buf_printf(out, "      <%s", element);
-    xml_attr("type", slice_of(kind ? kind : sr_verdict_name(e->verdict)), out);
+    add_attr("type", kind ? kind : sr_verdict_name(e->verdict), out);
     add_message(j, e, out);
     buf_addc(out, '>');
     add_block(j, e, out);
@@ -227,14 +237,12 @@ static void add_skipped(struct junit *j, const struct event *e, struct buf *out)
 /* As Maven Surefire tells of a test that passed when it was run again. */
 static void add_flaky(struct junit *j, const struct event *e, struct buf *out)
 {
-    const struct slice text = slice_of(e->text);
-
     buf_clear(&j->text);
-    line_text(text, NAME_MOST / 8, &j->text);
+    line_text(slice_of(e->text), NAME_MOST / 8, &j->text);
     buf_adds(out, "      <flakyFailure type=\"flaky\"");
     xml_attr("message", buf_slice(&j->text), out);
     buf_adds(out, "><stackTrace>");
-    xml_text(text, out);
+    xml_text(buf_slice(&j->text), out);
     buf_adds(out, "</stackTrace></flakyFailure>\n");
 }
 
@@ -285,7 +293,7 @@ static void add_case(struct junit *j, struct suite *s, const struct event *e, co
     buf_adds(out, "    <testcase");
     xml_attr("classname", buf_slice(&j->classname), out);
     xml_attr("name", buf_slice(&j->name), out);
-    xml_attr("file", slice_of(s->file), out);
+    add_attr("file", s->file, out);
     if (e->case_line > 0) buf_printf(out, " line=\"%u\"", e->case_line);
     add_time(e->duration, out);
     buf_adds(out, ">\n");
@@ -358,7 +366,7 @@ static void write_suite(struct junit *j, const struct suite *s)
 {
     buf_clear(&j->text);
     buf_adds(&j->text, "  <testsuite");
-    xml_attr("name", slice_of(s->file), &j->text);
+    add_attr("name", s->file, &j->text);
     add_tally(&s->tally, &j->text);
     buf_printf(&j->text, " skipped=\"%" PRIu64 "\"", s->tally.skipped);
     add_time(s->tally.time, &j->text);

@@ -59,24 +59,32 @@ static void free_subtest(struct tap *t, struct subtest *s)
     mem_free(s);
 }
 
-/* A description or reason: # would begin a directive. */
+/* A description or reason: # would begin a directive, and some readers take a brace at the end for a subtest within
+ * braces. */
 static void add_escaped(struct slice s, struct buf *out)
 {
+    size_t end = s.n;
+
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '#' || s.p[i] == '\\') buf_addc(out, '\\');
         buf_addc(out, s.p[i]);
     }
+    while (end > 0 && s.p[end - 1] == ' ')
+        end--;
+    if (end > 0 && s.p[end - 1] == '{') buf_adds(out, "...");
 }
 
 /* The two characters that text_safe lets pass and YAML does not (1.2 section 5.1): U+FFFE and U+FFFF. */
 static void add_yaml(struct slice s, struct buf *out)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        struct slice c = slice_part(s, i, 3);
-        bool illegal = slice_eq(c, SLICE("\xef\xbf\xbe")) || slice_eq(c, SLICE("\xef\xbf\xbf"));
-        buf_addc(out, illegal ? '?' : s.p[i]);
-        if (illegal) i += 2;
+    for (const char *at; (at = s.n > 2 ? memmem(s.p, s.n - 1, "\xef\xbf", 2) : NULL);) {
+        const size_t n = (size_t)(at - s.p);
+        const bool illegal = (unsigned char)at[2] >= 0xbe;
+        buf_add(out, slice_part(s, 0, illegal ? n : n + 3));
+        if (illegal) buf_addc(out, '?');
+        s = slice_part(s, n + 3, s.n);
     }
+    buf_add(out, s);
 }
 
 /* What is cut is cut inside of the quotes: behind them it would be no YAML. */
