@@ -105,6 +105,8 @@ int main(int argc, char **argv)
 {
     if (!open_standard()) return SR_EXIT_ERROR;
     signal(SIGPIPE, SIG_IGN);
+    /* A file that may not grow any more is an error of who writes it, not the end of the run. */
+    signal(SIGXFSZ, SIG_IGN);
     if (!check_kernel()) return SR_EXIT_ERROR;
     enum sr_exit result = argc > 0 ? command(argc, argv) : SR_EXIT_USAGE;
     if (!terminal_finish() && result == SR_EXIT_OK) result = SR_EXIT_ERROR;

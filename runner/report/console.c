@@ -49,11 +49,6 @@ static void print(struct console *c)
     buf_clear(&c->line);
 }
 
-static void flush(struct console *c)
-{
-    if (c->options.progress || c->options.verbosity > 0) fflush(c->out);
-}
-
 /* A case that did not pass as it should: worth a block, and seen by those who asked for quiet. */
 static bool is_bad(enum sr_verdict v)
 {
@@ -111,7 +106,8 @@ static void take_verdict(struct console *c, const struct event *e)
     print(c);
     if (c->heading == one) c->heading = NULL;
     runnings_end(&c->runnings, one);
-    flush(c);
+    /* The log of a CI system shows it at once, and has it if the system ends the run. */
+    fflush(c->out);
 }
 
 /* Cases that run at the same time interleave: a line says whose steps follow. */
@@ -246,7 +242,7 @@ void console_tick(struct event_sink *s, int64_t now)
 
     draw_progress(c, now);
     /* A trace is wanted while its case is stuck. */
-    flush(c);
+    fflush(c->out);
 }
 
 static const char *error(const struct reporter *r)

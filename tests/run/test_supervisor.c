@@ -36,6 +36,8 @@ enum act {
     OUT_OF_MEMORY,
     GARBAGE,
     HALF_LINE,
+    KILLED_IN_LINE,    /* of its verdict, and none of its doing */
+    KILLED_IN_MESSAGE, /* on its way through the spool */
     HUGE_LINE,
     UNKNOWN_KIND,
     OTHER_CASE,
@@ -118,6 +120,12 @@ static _Noreturn void die(void)
 {
     signal(SIGABRT, SIG_DFL);
     raise(SIGABRT);
+    _exit(97);
+}
+
+static _Noreturn void be_killed(void)
+{
+    kill(getpid(), SIGKILL);
     _exit(97);
 }
 
@@ -219,6 +227,11 @@ static void act(enum act what, uint32_t index)
     case OUT_OF_MEMORY: mem_exhausted();
     case GARBAGE: raw("{\"event\":\"verdict\",\"index\":\"x\"}\n", 32); hang();
     case HALF_LINE: raw(half, sizeof half - 1); exit_now(0);
+    case KILLED_IN_LINE: raw(half, sizeof half - 1); be_killed();
+    case KILLED_IN_MESSAGE:
+        say_step(index, "whole");
+        if (write(spool, half, sizeof half - 1) < 0) exit_now(96);
+        be_killed();
     case HUGE_LINE: write_huge_line(); break;
     case UNKNOWN_KIND: raw("{\"event\":\"from the future\"}\n", 28); break;
     case OTHER_CASE: say(EVENT_VERDICT, index + 1, SR_PASS); hang();
@@ -482,6 +495,29 @@ static void test_half_line(void **state)
     expect_error(*state, HALF_LINE, "its process ended with code 0");
 }
 
+#define KILLED "(signal KILL): the system does so when memory is short"
+
+static void test_killed_in_the_middle_of_a_line(void **state)
+{
+    struct world *w = *state;
+    ADD_FILE(w, KILLED_IN_LINE, PASS);
+    assert_string_equal(run(w), "run 2\nfile a 2\ncase a 0 c0:1\n"
+                                "verdict a 0 c0:1 error killed: its process was killed from outside " KILLED "\n"
+                                "case a 1 c1:2\nverdict a 1 c1:2 pass\nfile_end a\nrun_end\n");
+    assert_int_equal(shared->processes, 2);
+}
+
+static void test_killed_in_the_middle_of_a_message(void **state)
+{
+    struct world *w = *state;
+    w->settings.messages = true;
+    ADD_FILE(w, KILLED_IN_MESSAGE, MESSAGES);
+    assert_string_equal(run(w), "run 2\nfile a 2\ncase a 0 c0:1\nstep a 0 c0:1 whole\n"
+                                "verdict a 0 c0:1 error killed: its process was killed from outside " KILLED "\n"
+                                "case a 1 c1:2\nstep a 1 c1:2 early\nstep a 1 c1:2 late\nverdict a 1 c1:2 pass\n"
+                                "file_end a\nrun_end\n");
+}
+
 static void test_huge_line(void **state)
 {
     expect_error(*state, HUGE_LINE, "a line of more than 16 MiB");
@@ -699,6 +735,8 @@ int main(void)
         TEST(test_out_of_memory),
         TEST(test_garbage),
         TEST(test_half_line),
+        TEST(test_killed_in_the_middle_of_a_line),
+        TEST(test_killed_in_the_middle_of_a_message),
         TEST(test_huge_line),
         TEST(test_other_case),
         TEST(test_verdict_twice),
