@@ -215,10 +215,11 @@ static void notice_resets(struct relay *r, int64_t now)
     }
 }
 
+/* A rule may have ended a direction whose sender has not: closed under it, the sender would be reset. */
 static bool is_over(const struct relay *r)
 {
     for (int i = 0; i < RELAY_ENDS; i++)
-        if (!r->ways[i].finished || r->ways[i].out.parcels) return false;
+        if (!r->ways[i].finished || !r->ways[i].ended || r->ways[i].out.parcels) return false;
     return true;
 }
 

@@ -165,6 +165,27 @@ static void test_given_up(void **state)
     down(b);
 }
 
+/* The sender of a direction that a rule has ended goes on, and is not reset for it. */
+static void test_half_closed(void **state)
+{
+    struct fault_rule rule = {.has = 1U << FAULT_HALF_CLOSE, .to_server = true, .left = UINT64_MAX};
+    struct between *b = up(state, &rule, 1);
+    sock_send(b->client, "lost", 4, 0);
+    settle(b);
+    assert_int_equal(sock_recv(b->server, b->part, PART, 0), 0);
+    close(b->server);
+    settle(b);
+    assert_int_equal(sock_recv(b->client, b->part, PART, 0), 0);
+    assert_int_equal(sock_send(b->client, "lost too", 8, 0), 8);
+    settle(b);
+    assert_false(b->over);
+    sock_shutdown(b->client, SHUT_WR);
+    settle(b);
+    assert_true(b->over);
+    b->server = -1;
+    down(b);
+}
+
 static void test_other_rules(void **state)
 {
     struct fault_rule rule = {.has = 1U << FAULT_STALL, .to_server = true, .stall = INT64_MAX, .left = UINT64_MAX};
@@ -185,6 +206,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bulk, harness_up, harness_down),
         cmocka_unit_test_setup_teardown(test_ends, harness_up, harness_down),
         cmocka_unit_test_setup_teardown(test_given_up, harness_up, harness_down),
+        cmocka_unit_test_setup_teardown(test_half_closed, harness_up, harness_down),
         cmocka_unit_test_setup_teardown(test_other_rules, harness_up, harness_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
