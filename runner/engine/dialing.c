@@ -195,6 +195,12 @@ enum went dialing_connect_failed(struct actor *a, const struct instr *in, union 
     return actor_fail(a, kind, p->mark, "%s: %s: %s", kind, at, why);
 }
 
+bool dialing_connect_expects_timeout(const struct instr *in)
+{
+    const struct fails_plan *f = &plan_of(in)->fails;
+    return f->written && f->status == SR_TIMEOUT;
+}
+
 void dialing_connect_explain(const struct instr *in, const union op_room *room, struct buf *out)
 {
     const struct op *op = &room->op;
@@ -311,6 +317,7 @@ const struct step_kind connect_kind = {
     .begin = dialing_connect_begin,
     .finish = dialing_connect_finish,
     .failed = dialing_connect_failed,
+    .expects_timeout = dialing_connect_expects_timeout,
     .explain = dialing_connect_explain,
 };
 

@@ -13,6 +13,8 @@ enum went dialing_connect_begin(struct actor *a, const struct instr *in, union o
 enum went dialing_connect_finish(struct actor *a, const struct instr *in, union op_room *room);
 /* A connect that failed: WENT_ON if that was expected, else WENT_FAILED. */
 enum went dialing_connect_failed(struct actor *a, const struct instr *in, union op_room *room);
+/* Its `fails` is `timeout`. */
+bool dialing_connect_expects_timeout(const struct instr *in);
 /* For a timeout: how far the last attempt went. */
 void dialing_connect_explain(const struct instr *in, const union op_room *room, struct buf *out);
 enum went dialing_accept_begin(struct actor *a, const struct instr *in, union op_room *room);

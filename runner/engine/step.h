@@ -23,6 +23,8 @@ struct step_kind {
     enum went (*enter)(struct actor *a, const struct instr *in);
     /* The op has failed: WENT_ON if that is what was expected. NULL: it never is. */
     enum went (*failed)(struct actor *a, const struct instr *in, union op_room *room);
+    /* That its time is over is what it expects: it is told so as a failure with `timeout`. NULL: never. */
+    bool (*expects_timeout)(const struct instr *in);
     /* What the op waits for, in words; for reports. NULL: nothing more than the step's name. */
     void (*show)(struct actor *a, const struct instr *in, const union op_room *room, struct buf *out);
     /* Where the caret of a failure belongs. NULL: at the verb. */

@@ -1,6 +1,7 @@
 #include "engine/wait.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "engine/failure.h"
@@ -266,11 +267,30 @@ static void look_again(struct actor *a, struct wait *w)
     }
 }
 
+static enum went expected_failure(struct actor *a, struct wait *w)
+{
+    const enum went went = w->in->kind->failed(a, w->in, &w->room);
+    if (went != WENT_ON) return went;
+    a->wait = NULL;
+    wait_free(a, w);
+    return WENT_ON;
+}
+
+/* Of the step itself, not of a block around it. */
+static bool expects_timeout(const struct wait *w)
+{
+    return w->one.in && !w->limited_by.source && w->in->kind->expects_timeout && w->in->kind->expects_timeout(w->in);
+}
+
 static enum went still_waiting(struct actor *a, struct wait *w)
 {
     if (!w->deadline && set_deadline(a, w) != WENT_ON) return WENT_FAILED;
     if (a->task.expired && w->deadline != TASK_NEVER && clock_now() >= w->deadline) {
         if (loop_expired(a)) return WENT_ON;
+        if (expects_timeout(w)) {
+            op_fail_status(&w->room.op, SR_TIMEOUT, ETIMEDOUT);
+            return expected_failure(a, w);
+        }
         look_again(a, w);
         return failure_timeout(a, w);
     }
@@ -507,15 +527,6 @@ enum went wait_resume(struct actor *a, struct wait *w)
     a->at = w->in;
     a->began = w->began;
     return wait_start(a, w);
-}
-
-static enum went expected_failure(struct actor *a, struct wait *w)
-{
-    const enum went went = w->in->kind->failed(a, w->in, &w->room);
-    if (went != WENT_ON) return went;
-    a->wait = NULL;
-    wait_free(a, w);
-    return WENT_ON;
 }
 
 enum went wait_poll(struct actor *a)

@@ -507,6 +507,7 @@ void expect_begin(struct expect_op *o, struct conn *c, const struct expectation 
 static enum close_by closed_by(const struct conn *c)
 {
     if (c->end == CONN_FIN) return c->tls && c->tls->notified ? CLOSE_NOTIFY : CLOSE_FIN;
+    if (c->error == EPROTO) return CLOSE_TLS;
     return c->datagrams && c->error == ECONNREFUSED ? CLOSE_REFUSED : CLOSE_RESET;
 }
 
@@ -515,14 +516,14 @@ static enum op_result judge_close(struct close_op *o, const struct conn *c)
     static const char *const names[] = {[CLOSE_FIN] = "a FIN",
                                         [CLOSE_RESET] = "a reset",
                                         [CLOSE_NOTIFY] = "a close_notify",
-                                        [CLOSE_REFUSED] = "`refused`"};
+                                        [CLOSE_REFUSED] = "`refused`",
+                                        [CLOSE_TLS] = "a failure of TLS"};
     const enum close_by by = closed_by(c);
-    const bool broken = c->end == CONN_RESET && c->error == EPROTO;
-    if (o->by == CLOSE_ANY || (o->by == by && !broken)) return OP_DONE;
-    if (o->by == CLOSE_NOTIFY && !c->tls)
-        return op_fail(&o->op, OP_MISMATCH, "expected a close_notify, but the connection has no TLS");
-    if (broken)
-        snprintf(o->text, sizeof o->text, "expected %s, but TLS was broken off", names[o->by]);
+    if (o->by == CLOSE_ANY || o->by == by) return OP_DONE;
+    if ((o->by == CLOSE_NOTIFY || o->by == CLOSE_TLS) && !c->tls)
+        snprintf(o->text, sizeof o->text, "expected %s, but the connection has no TLS", names[o->by]);
+    else if (by == CLOSE_TLS)
+        snprintf(o->text, sizeof o->text, "expected %s, but TLS was broken off: %s", names[o->by], conn_why(c));
     else
         snprintf(o->text, sizeof o->text, "expected %s, got %s",
                  c->tls && o->by == CLOSE_FIN ? "a bare FIN" : names[o->by],
@@ -570,9 +571,10 @@ void expect_close_begin(struct close_op *o, struct conn *c, enum close_by by)
 
 static const char *why_loud(const struct conn *c)
 {
+    const enum close_by by = closed_by(c);
     if (c->end == CONN_FIN) return "a FIN broke the silence";
-    return closed_by(c) == CLOSE_REFUSED ? "`refused` broke the silence: nobody listens there"
-                                         : "a reset broke the silence";
+    if (by == CLOSE_TLS) return "TLS was broken off in the silence";
+    return by == CLOSE_REFUSED ? "`refused` broke the silence: nobody listens there" : "a reset broke the silence";
 }
 
 static enum op_result silence_poll(struct op *op, struct task *t)

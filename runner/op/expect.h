@@ -85,13 +85,13 @@ bool expect_would_end(const struct expect_op *o, uint64_t *ret);
 /* x and arena outlive it. */
 void expect_begin(struct expect_op *o, struct conn *c, const struct expectation *x, struct arena *arena);
 
-enum close_by { CLOSE_ANY, CLOSE_FIN, CLOSE_RESET, CLOSE_REFUSED, CLOSE_NOTIFY };
+enum close_by { CLOSE_ANY, CLOSE_FIN, CLOSE_RESET, CLOSE_REFUSED, CLOSE_NOTIFY, CLOSE_TLS };
 
 struct close_op {
     struct op op;
     enum close_by by;
     uint64_t pos;
-    char text[100]; /* what is wrong */
+    char text[200]; /* what is wrong */
 };
 /* Done when the peer has closed in that way; data instead, or another way, is a mismatch. Of datagrams REFUSED is what
  * the system has heard (ICMP port unreachable, RFC 792); they go on afterwards. */

@@ -236,9 +236,10 @@ const struct field scenario_tls_fields[] = {
      .type = FIELD_VALUE,
      .form = FORM_ELEMENT,
      .of = FIELD_CHOICE,
-     .choices = "tls|reset",
+     .choices = "tls|reset|timeout",
      .fields = fails_fields,
-     .doc = "Of the step `tls`: the handshake must fail, `tls` or `reset`; {tls: MATCHER} judges the reason"},
+     .doc = "Of the step `tls`: the handshake must fail, by `tls`, `reset` or `timeout`; {tls: MATCHER} judges the "
+            "reason"},
     {0},
 };
 

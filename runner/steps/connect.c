@@ -28,5 +28,6 @@ const struct step_kind step_connect = {
     .begin = dialing_connect_begin,
     .finish = dialing_connect_finish,
     .failed = dialing_connect_failed,
+    .expects_timeout = dialing_connect_expects_timeout,
     .explain = dialing_connect_explain,
 };

@@ -7,7 +7,7 @@ struct operand {
 static const struct field fields[] = {
     {.name = "by",
      .type = FIELD_CHOICE,
-     .choices = "any|fin|reset|refused|close_notify",
+     .choices = "any|fin|reset|refused|close_notify|tls",
      .fallback = "any",
      .doc = "How the peer must close"},
     {.name = NULL},
@@ -39,7 +39,8 @@ const struct step_kind step_expect_close = {
             .value = {.type = FIELD_MAP, .fields = fields, .flags = FIELD_OPTIONAL_VALUE},
             .flags = STEP_CONNECTION | STEP_OPENING,
             .doc = "Waits until the peer closes: with a FIN, by a reset, by a `close_notify` of TLS, or in any "
-                   "way. Over TLS `fin` is a FIN without a close_notify, as somebody in between could send it. Data "
+                   "way. Over TLS `fin` is a FIN without a close_notify, as somebody in between could send it, and "
+                   "`tls` a failure of TLS: an alert of the peer, or bytes that cannot be right. Data "
                    "that comes instead fails it. Datagrams know no close, but `refused`: the system has been told that "
                    "nobody listens there (ICMP port unreachable).",
             .example = "- expect_close\n- expect_close: {by: fin}\n",

@@ -68,6 +68,12 @@ static enum went failed(struct actor *a, const struct instr *in, union op_room *
     return actor_fail(a, kind, (struct mark){0}, "%s: %s", kind, why);
 }
 
+static bool expects_timeout(const struct instr *in)
+{
+    const struct fails_plan *f = &((const struct operand *)in->operand)->fails;
+    return f->written && f->status == SR_TIMEOUT;
+}
+
 static void explain(const struct instr *in, const union op_room *room, struct buf *out)
 {
     (void)in;
@@ -95,5 +101,6 @@ const struct step_kind step_tls = {
     .begin = begin,
     .finish = finish,
     .failed = failed,
+    .expects_timeout = expects_timeout,
     .explain = explain,
 };
