@@ -380,15 +380,26 @@ static bool state_holds(struct asked *k, const struct wanted *w, enum tcp_state 
                  tcp_state_name(k->operand->state));
 }
 
-/* While this step waits nobody else drives its actor's own handshake. */
+/* It will not hold later either. */
+static bool never(struct asked *k)
+{
+    k->op->gone = arena_dup(k->arena, slice_of(k->why));
+    return false;
+}
+
+/* While this step waits nobody else begins TLS on its actor's own connection, or drives the handshake. */
 static bool agreed(struct asked *k, const struct wanted *w, struct seen *s)
 {
     const struct conn *c = s->conn;
-    if (!c || !c->tls) return fails(k, w->mark, "`tls`: no TLS is spoken on this connection");
+    if (!c || !c->tls) {
+        fails(k, w->mark, "`tls`: no TLS is spoken on this connection");
+        return k->channel ? never(k) : false;
+    }
     const int r = !k->channel || c->closed ? 0 : conn_handshake(&k->channel->conn);
-    if (r < 0 && r != -EAGAIN)
-        k->op->gone =
-            arena_printf(k->arena, "the handshake has failed: %s", r == -EPROTO ? tls_why(c->tls) : strerror(-r));
+    if (r < 0 && r != -EAGAIN) {
+        fails(k, w->mark, "`tls`: the handshake has failed: %s", r == -EPROTO ? tls_why(c->tls) : strerror(-r));
+        return never(k);
+    }
     return tls_facts(c->tls, &s->tls) || fails(k, w->mark, "`tls`: the handshake is not done");
 }
 
@@ -401,7 +412,7 @@ static bool wanted_holds(struct asked *k, uint32_t i, struct seen *s, const stru
     if (w->fact == FACT_OPTION) return option_holds(k, i, s);
     if (w->fact == FACT_TLS) return agreed(k, w, s);
     const struct view v = fact_view(k, s, f, (enum fact)w->fact);
-    return matches(k, i, &v);
+    return matches(k, i, &v) || (w->fact >= FACT_TLS_FIRST && never(k));
 }
 
 static bool holds(void *ctx)

@@ -39,7 +39,7 @@ static enum went begin(struct actor *a, const struct instr *in, union op_room *r
     if (!tls_plan_eval(o->tls, &e, ch->conn.server, false, &s)) return actor_fail_eval(a, &e);
     if (!dialing_secure(a, ch, &s, host_of(a, ch))) return WENT_FAILED;
     handshake_begin(&room->handshake, &ch->conn);
-    room->handshake.refused = o->fails.written;
+    room->handshake.refused = o->fails.written && o->fails.status != SR_TIMEOUT;
     return WENT_ON;
 }
 

@@ -377,7 +377,11 @@ const char *tls_why(const struct tls *t)
 
 const char *tls_stands_at(const struct tls *t)
 {
-    return t->done ? "the handshake is done" : SSL_state_string_long(t->ssl);
+    if (t->done) return "the handshake is done";
+    if (t->ended) return "the handshake has failed";
+    /* A server that reads no early data has said all that it has to say (RFC 8446 A.2). */
+    if (SSL_get_state(t->ssl) == TLS_ST_EARLY_DATA) return "TLSv1.3 write server finished";
+    return SSL_state_string_long(t->ssl);
 }
 
 bool tls_facts(const struct tls *t, struct tls_facts *ret)

@@ -231,7 +231,7 @@ static void every_place_can_be_the_last(void **state)
         {TLS1_3_VERSION, false,
          "SSLv3/TLS write client hello\nSSLv3/TLS read server hello\nTLSv1.3 read encrypted extensions\n"
          "SSLv3/TLS read server certificate\nTLSv1.3 read server certificate verify\nthe handshake is done\n"},
-        {TLS1_3_VERSION, true, "before SSL initialization\nTLSv1.3 early data\nthe handshake is done\n"},
+        {TLS1_3_VERSION, true, "before SSL initialization\nTLSv1.3 write server finished\nthe handshake is done\n"},
     };
     struct pair p = {0};
     (void)state;
