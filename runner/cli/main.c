@@ -16,10 +16,10 @@
 enum { TEXT_MOST = 64 * 1024, KERNEL_MAJOR = 5, KERNEL_MINOR = 10 };
 
 static enum sr_exit (*const commands[COMMANDS])(const struct options *) = {
-    [COMMAND_RUN] = cmd_run,         [COMMAND_CHECK] = cmd_check,     [COMMAND_LIST] = cmd_list,
-    [COMMAND_STEPS] = cmd_steps,     [COMMAND_MODULES] = cmd_modules, [COMMAND_LUA] = cmd_lua,
-    [COMMAND_EXPLAIN] = cmd_explain, [COMMAND_MERGE] = cmd_merge,     [COMMAND_DIFF] = cmd_diff,
-    [COMMAND_SCHEMA] = cmd_schema,
+    [COMMAND_RUN] = cmd_run,         [COMMAND_CHECK] = cmd_check,           [COMMAND_LIST] = cmd_list,
+    [COMMAND_STEPS] = cmd_steps,     [COMMAND_MODULES] = cmd_modules,       [COMMAND_LUA] = cmd_lua,
+    [COMMAND_EXPLAIN] = cmd_explain, [COMMAND_MERGE] = cmd_merge,           [COMMAND_DIFF] = cmd_diff,
+    [COMMAND_SCHEMA] = cmd_schema,   [COMMAND_COMPLETION] = cmd_completion,
 };
 
 static const char exit_codes[] =

@@ -30,11 +30,12 @@ enum {
     IN_DIFF = 1 << COMMAND_DIFF,
     IN_MERGE = 1 << COMMAND_MERGE,
     IN_SCHEMA = 1 << COMMAND_SCHEMA,
+    IN_COMPLETION = 1 << COMMAND_COMPLETION,
     IN_REPORTS = IN_RUN | IN_MERGE,
     IN_RUNNING = IN_RUN | IN_EXPLAIN,
     IN_FILES = IN_RUN | IN_CHECK | IN_LIST | IN_EXPLAIN,
     IN_CASES = IN_FILES | IN_LUA,
-    IN_ALL = IN_CASES | IN_STEPS | IN_MODULES | IN_DIFF | IN_MERGE | IN_SCHEMA,
+    IN_ALL = (1 << COMMANDS) - 1,
 };
 
 static const uint64_t memory_default = UINT64_C(4) << 30;
@@ -52,25 +53,12 @@ const struct command_spec command_specs[COMMANDS] = {
     [COMMAND_DIFF] = {"diff", "OLD.json NEW.json",
                       "which cases changed their verdict between two runs, by their reports"},
     [COMMAND_SCHEMA] = {"schema", "", "the JSON Schema of scenario files, for editors"},
+    [COMMAND_COMPLETION] = {"completion", "bash|zsh|fish", "what a shell needs to complete the command line"},
 };
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
-static const char *const later_commands[] = {"bench", "torture", "record",     "import",
-                                             "init",  "watch",   "completion", NULL};
+static const char *const later_commands[] = {"bench", "torture", "record", "import", "init", "watch", NULL};
 static const char *const later_options[] = {"strict", "report-html", NULL};
-
-enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
-
-struct option_spec {
-    const char *name;
-    char letter; /* 0: none */
-    enum argument argument;
-    const char *argument_name;
-    unsigned commands;
-    const char *doc;
-    /* NULL, or what is wrong with the value as a phrase. value is NULL where there is none. */
-    const char *(*set)(struct options *o, const char *value);
-};
 
 /* Setting */
 
@@ -396,7 +384,7 @@ static const char *set_version(struct options *o, const char *value)
     return NULL;
 }
 
-static const struct option_spec specs[] = {
+const struct option_spec option_specs[] = {
     {"jobs", 'j', ARGUMENT_REQUIRED, "N", IN_RUN, "files to run at once; default: the number of processors", set_jobs},
     {"match", 'k', ARGUMENT_REQUIRED, "REGEX", IN_RUNNING | IN_LIST, "only cases whose `file > case` matches",
      set_match},
@@ -463,9 +451,10 @@ static const struct option_spec specs[] = {
     {"markdown", 0, ARGUMENT_NONE, NULL, IN_STEPS | IN_MODULES, "print the reference as Markdown", set_markdown},
     {"help", 'h', ARGUMENT_NONE, NULL, IN_ALL, "show this text", set_help},
     {"version", 'V', ARGUMENT_NONE, NULL, IN_ALL, "show the version, and where scripts are looked for", set_version},
+    {0},
 };
 
-enum { SPECS = sizeof specs / sizeof specs[0] };
+enum { SPECS = sizeof option_specs / sizeof option_specs[0] - 1 };
 
 /* Parsing */
 
@@ -500,7 +489,7 @@ static bool is_one_of(const char *const *list, struct slice word)
 static const struct option_spec *find_letter(char letter)
 {
     for (unsigned i = 0; i < SPECS; i++) {
-        if (specs[i].letter && specs[i].letter == letter) return &specs[i];
+        if (option_specs[i].letter && option_specs[i].letter == letter) return &option_specs[i];
     }
     return NULL;
 }
@@ -508,7 +497,7 @@ static const struct option_spec *find_letter(char letter)
 static const struct option_spec *find_name(struct slice name)
 {
     for (unsigned i = 0; i < SPECS; i++) {
-        if (slice_is(name, specs[i].name)) return &specs[i];
+        if (slice_is(name, option_specs[i].name)) return &option_specs[i];
     }
     return NULL;
 }
@@ -520,7 +509,7 @@ static bool unknown_name(struct parsing *p, struct slice name)
     if (is_one_of(later_options, name)) return wrong(p, "`--%.*s` is not part of this version", n, name.p);
     suggest_init(&s, name);
     for (unsigned i = 0; i < SPECS; i++)
-        suggest_offer(&s, slice_of(specs[i].name));
+        suggest_offer(&s, slice_of(option_specs[i].name));
     struct slice best = suggest_best(&s);
     if (!best.p) return wrong(p, "unknown option `--%.*s`", n, name.p);
     return wrong(p, "unknown option `--%.*s`: did you mean `--%.*s`?", n, name.p, (int)best.n, best.p);
@@ -669,6 +658,13 @@ static void put_option(const struct option_spec *spec, struct buf *out)
 void options_help(enum command c, struct buf *out)
 {
     for (unsigned i = 0; i < SPECS; i++) {
-        if (specs[i].commands & 1U << c) put_option(&specs[i], out);
+        if (option_specs[i].commands & 1U << c) put_option(&option_specs[i], out);
     }
+}
+
+enum argument_kind options_argument_kind(const char *argument_name)
+{
+    if (strspn(argument_name, "abcdefghijklmnopqrstuvwxyz0123456789-|") == strlen(argument_name)) return ARGUMENT_WORDS;
+    if (strncmp(argument_name, "FILE", 4) == 0 || strncmp(argument_name, "PATH", 4) == 0) return ARGUMENT_FILE;
+    return strncmp(argument_name, "DIR", 3) == 0 ? ARGUMENT_FOLDER : ARGUMENT_ANY;
 }

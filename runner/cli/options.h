@@ -22,6 +22,7 @@ enum command {
     COMMAND_DIFF,
     COMMAND_MERGE,
     COMMAND_SCHEMA,
+    COMMAND_COMPLETION,
     COMMANDS
 };
 
@@ -30,6 +31,24 @@ struct command_spec {
 };
 
 extern const struct command_spec command_specs[COMMANDS];
+
+enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
+
+struct options;
+
+struct option_spec {
+    const char *name;
+    char letter; /* 0: none */
+    enum argument argument;
+    const char *argument_name; /* a word in capitals, or the words themselves: "text|json" */
+    unsigned commands;         /* 1 << COMMAND_RUN, .. */
+    const char *doc;
+    /* NULL, or what is wrong with the value as a phrase. value is NULL where there is none. */
+    const char *(*set)(struct options *o, const char *value);
+};
+
+/* Ends with a zeroed one. */
+extern const struct option_spec option_specs[];
 
 enum output_format { FORMAT_TEXT, FORMAT_JSON };
 
@@ -82,6 +101,14 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct buf *
 void options_done(struct options *o);
 /* The options of a command, each with its line. */
 void options_help(enum command c, struct buf *out);
+/* What stands for an argument, in an option's or a command's spec. */
+enum argument_kind {
+    ARGUMENT_ANY,
+    ARGUMENT_FILE,
+    ARGUMENT_FOLDER,
+    ARGUMENT_WORDS, /* separated by '|' */
+};
+enum argument_kind options_argument_kind(const char *argument_name);
 /* [A-Za-z_][A-Za-z0-9_]*, as variables are named. */
 bool options_is_name(const char *name, size_t n);
 
