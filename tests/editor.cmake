@@ -1,21 +1,13 @@
-# What editors and shells get: the schema of scenarios, and what `check` says as JSON.
+# What editors, shells and readers get: the schema of scenarios, what `check` says as JSON, completions, manual pages.
 find_program(NODE NAMES node nodejs)
-set(schema ${CMAKE_CURRENT_BINARY_DIR}/scenario.schema.json)
-
-# FILE ARGS...: what the program prints, made once for the tests that need it.
-function(made name file)
-  add_test(NAME editor/${name} COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun> -D FILE=${file}
-                                       -D "ARGUMENTS=${ARGN}" -P ${CMAKE_CURRENT_SOURCE_DIR}/made.cmake)
-  set_tests_properties(editor/${name} PROPERTIES FIXTURES_SETUP ${name} LABELS editor TIMEOUT 60
-                       ENVIRONMENT SOCKRUN_SCRIPTS=${CMAKE_SOURCE_DIR}/scripts)
-endfunction()
-made(schema ${schema} schema)
+set(share ${CMAKE_BINARY_DIR}/share)
+set(schema ${share}/scenario.schema.json)
 
 # NAME SCHEMA ARGS...: by a validator of the distribution.
 function(validates name schema)
   if(NODE)
     add_test(NAME editor/${name} COMMAND ${NODE} ${CMAKE_CURRENT_SOURCE_DIR}/schema/validate.js ${schema} ${ARGN})
-    set_tests_properties(editor/${name} PROPERTIES FIXTURES_REQUIRED schema LABELS editor TIMEOUT 60
+    set_tests_properties(editor/${name} PROPERTIES LABELS editor TIMEOUT 60
                          ENVIRONMENT NODE_PATH=/usr/share/nodejs)
   endif()
 endfunction()
@@ -38,8 +30,6 @@ set_tests_properties(editor/check_json PROPERTIES LABELS editor TIMEOUT 60)
 file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/home)
 foreach(shell bash zsh fish)
   find_program(SHELL_${shell} ${shell})
-  set(file ${CMAKE_CURRENT_BINARY_DIR}/completion.${shell})
-  made(completion_${shell} ${file} completion ${shell})
   set(keys ${CMAKE_CURRENT_SOURCE_DIR}/completion/${shell}.keys)
   set(command terminal ${keys} ${SHELL_bash} --norc --noprofile -i)
   if(shell STREQUAL "zsh")
@@ -50,7 +40,23 @@ foreach(shell bash zsh fish)
   endif()
   if(SHELL_${shell})
     add_test(NAME editor/completes_${shell} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} COMMAND ${command})
-    set_tests_properties(editor/completes_${shell} PROPERTIES FIXTURES_REQUIRED completion_${shell} LABELS editor
-                         TIMEOUT 60 ENVIRONMENT "COMPLETION=${file};HOME=${CMAKE_CURRENT_BINARY_DIR}/home;LC_ALL=C.UTF-8")
+    set_tests_properties(editor/completes_${shell} PROPERTIES LABELS editor
+                         TIMEOUT 60 ENVIRONMENT "COMPLETION=${share}/completion.${shell};HOME=${CMAKE_CURRENT_BINARY_DIR}/home;LC_ALL=C.UTF-8")
+  endif()
+endforeach()
+
+# What formatters of manual pages find fault with: nothing.
+find_program(MANDOC mandoc)
+find_program(GROFF groff)
+foreach(page sockrun.1 sockrun-scenario.5)
+  set(nothing ${CMAKE_CURRENT_SOURCE_DIR}/cli/nothing.txt)
+  if(MANDOC)
+    add_test(NAME editor/mandoc_${page} COMMAND golden --exact ${nothing} 0 ${MANDOC} -T lint ${share}/${page})
+    set_tests_properties(editor/mandoc_${page} PROPERTIES LABELS editor TIMEOUT 60)
+  endif()
+  if(GROFF)
+    add_test(NAME editor/groff_${page} COMMAND golden --exact ${nothing} 0 ${GROFF} -Kutf8 -Tutf8 -man -ww -z
+                                               ${share}/${page})
+    set_tests_properties(editor/groff_${page} PROPERTIES LABELS editor TIMEOUT 60)
   endif()
 endforeach()

@@ -4,32 +4,18 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/reference.h"
 #include "cli/terminal.h"
-#include "doc/field.h"
-#include "net/sockopt.h"
-#include "scenario/load.h"
 #include "steps/list.h"
 #include "util/suggest.h"
 
-enum { TEXT_MOST = 4 << 20, DEPTH_MOST = 3, LINE_MOST = 100 };
+enum { TEXT_MOST = 4 << 20, LINE_MOST = 100 };
 
 /* The reference in one of its two forms. */
 struct reference {
     struct buf out;
     struct arena arena;
     bool markdown;
-};
-
-struct table {
-    const char *title;
-    const struct field *fields;
-};
-
-static const struct table tables[] = {
-    {"Modifiers of every step", step_common_fields},  {"Keys of a file", scenario_file_fields},
-    {"Keys of a case", scenario_case_fields},         {"Keys of an actor", scenario_actor_fields},
-    {"Keys of an address", scenario_address_fields},  {"Keys of a proxy", scenario_proxy_fields},
-    {"Keys of a proxy's rule", scenario_rule_fields},
 };
 
 static bool has_fields(const struct field *table)
@@ -46,16 +32,10 @@ static void put_cell(struct reference *r, const char *text)
     }
 }
 
-/* Of a value that may be anything its words say more than its type. */
-static const char *type_words(struct reference *r, const struct field *f)
-{
-    return f->type == FIELD_VALUE ? "" : field_type_words(f, &r->arena);
-}
-
 static void put_markdown_field(struct reference *r, const char *name, const struct field *f)
 {
     buf_printf(&r->out, "| `%s` | ", name);
-    put_cell(r, type_words(r, f));
+    put_cell(r, reference_type(f, &r->arena));
     buf_adds(&r->out, " | ");
     if (f->flags & FIELD_REQUIRED)
         buf_adds(&r->out, "required");
@@ -89,7 +69,7 @@ static void put_prose(struct reference *r, const char *indent, const char *text)
 
 static void put_plain_field(struct reference *r, const char *name, const struct field *f)
 {
-    const char *type = type_words(r, f);
+    const char *type = reference_type(f, &r->arena);
     buf_printf(&r->out, "      %s%s%s", name, *type ? ": " : "", type);
     if (f->flags & FIELD_REQUIRED) buf_adds(&r->out, " (required)");
     if (f->fallback) buf_printf(&r->out, " (default %s)", f->fallback);
@@ -97,33 +77,13 @@ static void put_plain_field(struct reference *r, const char *name, const struct 
     if (f->doc) put_prose(r, "          ", f->doc);
 }
 
-/* It has a table of its own. */
-static bool has_table(const struct field *fields)
+static void put_field(void *ctx, const char *name, const struct field *f)
 {
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-        if (tables[i].fields == fields) return true;
-    return false;
-}
-
-/* How what stands within is reached. */
-static const char *within(enum field_form form)
-{
-    return form == FORM_LIST ? "[]" : form == FORM_NAMED ? ".NAME" : "";
-}
-
-/* Keys of a map within are shown as `tls.cert`. */
-static void put_fields(struct reference *r, const char *prefix, const struct field *table, unsigned depth)
-{
-    for (const struct field *f = table; has_fields(f); f++) {
-        if (f->flags & FIELD_LATER) continue;
-        const char *name = arena_printf(&r->arena, "%s%s", prefix, f->name);
-        if (r->markdown)
-            put_markdown_field(r, name, f);
-        else
-            put_plain_field(r, name, f);
-        if (has_fields(f->fields) && !has_table(f->fields) && depth < DEPTH_MOST)
-            put_fields(r, arena_printf(&r->arena, "%s%s.", name, within(f->form)), f->fields, depth + 1);
-    }
+    struct reference *r = ctx;
+    if (r->markdown)
+        put_markdown_field(r, name, f);
+    else
+        put_plain_field(r, name, f);
 }
 
 static void put_table(struct reference *r, const char *what, const struct field *table)
@@ -133,7 +93,7 @@ static void put_table(struct reference *r, const char *what, const struct field 
         buf_printf(&r->out, "| %s | takes | default | |\n|---|---|---|---|\n", what);
     else
         buf_printf(&r->out, "    %ss:\n", what);
-    put_fields(r, "", table, 1);
+    reference_fields(table, &r->arena, put_field, r);
     if (r->markdown) buf_addc(&r->out, '\n');
 }
 
@@ -151,20 +111,11 @@ static void put_lines(struct reference *r, const char *indent, const char *text)
     }
 }
 
-static const char *value_words(struct reference *r, const struct step_schema *s)
-{
-    const char *words;
-    if (s->value.type == FIELD_NOTHING) return "no value";
-    if (s->value.doc) return s->value.doc;
-    words = field_type_words(&s->value, &r->arena);
-    return s->value.flags & FIELD_OPTIONAL_VALUE ? arena_printf(&r->arena, "%s, or no value", words) : words;
-}
-
 static void put_markdown_step(struct reference *r, const struct step_schema *s)
 {
     buf_printf(&r->out, "### `%s`\n\n", s->name);
     put_prose(r, "", s->doc);
-    buf_printf(&r->out, "\nTakes %s", value_words(r, s));
+    buf_printf(&r->out, "\nTakes %s", reference_value(s, &r->arena));
     if (s->value.fallback) buf_printf(&r->out, " (default `%s`)", s->value.fallback);
     buf_adds(&r->out, ".\n\n");
     if (s->value.fields) put_table(r, "key", s->value.fields);
@@ -177,7 +128,7 @@ static void put_markdown_step(struct reference *r, const struct step_schema *s)
 
 static void put_plain_step(struct reference *r, const struct step_schema *s)
 {
-    buf_printf(&r->out, "%s: %s", s->name, value_words(r, s));
+    buf_printf(&r->out, "%s: %s", s->name, reference_value(s, &r->arena));
     if (s->value.fallback) buf_printf(&r->out, " (default %s)", s->value.fallback);
     buf_addc(&r->out, '\n');
     put_prose(r, "    ", s->doc);
@@ -204,33 +155,12 @@ static void put_group(struct reference *r, const char *group)
     buf_printf(&r->out, "%s%c%s steps\n\n", r->markdown ? "## " : "", toupper((unsigned char)group[0]), group + 1);
 }
 
-/* A group comes where its first step stands in the list. */
-static bool is_first_of_group(const struct step_schema *const *at)
-{
-    for (const struct step_schema *const *s = step_list; s < at; s++) {
-        if (strcmp((*s)->group, (*at)->group) == 0) return false;
-    }
-    return true;
-}
-
-static const char *const option_words[] = {
-    [SOCKOPT_BOOL] = "true or false",
-    [SOCKOPT_INT] = "a whole number",
-    [SOCKOPT_SIZE] = "a size such as 64KiB",
-    [SOCKOPT_SECONDS] = "a duration such as 5s",
-    [SOCKOPT_MS] = "a duration such as 50ms",
-    [SOCKOPT_LINGER] = "whole seconds, or false",
-    [SOCKOPT_TEXT] = "a text",
-    [SOCKOPT_GROUP] = "a group: 239.1.2.3, ff02::1%lo",
-    [SOCKOPT_INTERFACE] = "a network interface",
-};
-
 static void put_options(struct reference *r)
 {
     buf_adds(&r->out, r->markdown ? "## Socket options\n\n| option | takes | |\n|---|---|---|\n"
                                   : "Socket options\n    options:\n");
     for (const struct sockopt *o = sockopt_table; o->name; o++) {
-        buf_printf(&r->out, r->markdown ? "| `%s` | %s | " : "      %s: %s\n", o->name, option_words[o->type]);
+        buf_printf(&r->out, r->markdown ? "| `%s` | %s | " : "      %s: %s\n", o->name, reference_option_type(o->type));
         const char *doc = arena_printf(&r->arena, "%c%s", toupper((unsigned char)o->doc[0]), o->doc + 1);
         if (r->markdown)
             buf_printf(&r->out, "%s |\n", doc);
@@ -245,15 +175,15 @@ static void put_all(struct reference *r)
         buf_adds(&r->out, "# Steps\n\nEvery step and every key of a scenario file. "
                           "This text is the output of `sockrun steps --markdown`.\n\n");
     for (const struct step_schema *const *group = step_list; *group; group++) {
-        if (!is_first_of_group(group)) continue;
+        if (!reference_first_of_group(group)) continue;
         put_group(r, (*group)->group);
         for (const struct step_schema *const *s = group; *s; s++) {
             if (strcmp((*s)->group, (*group)->group) == 0) put_step(r, *s);
         }
     }
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        buf_printf(&r->out, "%s%s\n%s", r->markdown ? "## " : "", tables[i].title, r->markdown ? "\n" : "");
-        put_table(r, "key", tables[i].fields);
+    for (const struct reference_table *t = reference_tables; t->fields; t++) {
+        buf_printf(&r->out, "%s%s\n%s", r->markdown ? "## " : "", t->title, r->markdown ? "\n" : "");
+        put_table(r, "key", t->fields);
         if (!r->markdown) buf_addc(&r->out, '\n');
     }
     put_options(r);

@@ -16,6 +16,7 @@ enum sr_exit cmd_merge(const struct options *o);
 enum sr_exit cmd_modules(const struct options *o);
 enum sr_exit cmd_schema(const struct options *o);
 enum sr_exit cmd_completion(const struct options *o);
+enum sr_exit cmd_man(const struct options *o);
 enum sr_exit cmd_lua(const struct options *o);
 
 #endif

@@ -20,11 +20,8 @@ static enum sr_exit (*const commands[COMMANDS])(const struct options *) = {
     [COMMAND_STEPS] = cmd_steps,     [COMMAND_MODULES] = cmd_modules,       [COMMAND_LUA] = cmd_lua,
     [COMMAND_EXPLAIN] = cmd_explain, [COMMAND_MERGE] = cmd_merge,           [COMMAND_DIFF] = cmd_diff,
     [COMMAND_SCHEMA] = cmd_schema,   [COMMAND_COMPLETION] = cmd_completion,
+    [COMMAND_MAN] = cmd_man,
 };
-
-static const char exit_codes[] =
-    "Exit codes: 0 all passed (warnings and skips too), 1 bad command line, 2 a file is invalid,\n"
-    "3 the run broke, 4 a check failed, 5 no case selected, 130 interrupted.\n";
 
 static void show_version(void)
 {
@@ -55,8 +52,9 @@ static void show_help(enum command c)
     buf_adds(&out, all ? "\nOptions of run:\n" : "\nOptions:\n");
     options_help(c, &out);
     if (all) buf_adds(&out, "\nOptions of another command: sockrun COMMAND --help\n");
-    buf_addc(&out, '\n');
-    buf_adds(&out, exit_codes);
+    buf_adds(&out, "\nExit codes:\n");
+    for (const struct exit_spec *e = exit_specs; e->doc; e++)
+        buf_printf(&out, "  %3d  %s\n", (int)e->code, e->doc);
     fputs(buf_str(&out), stdout);
     buf_done(&out);
 }

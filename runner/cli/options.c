@@ -31,6 +31,7 @@ enum {
     IN_MERGE = 1 << COMMAND_MERGE,
     IN_SCHEMA = 1 << COMMAND_SCHEMA,
     IN_COMPLETION = 1 << COMMAND_COMPLETION,
+    IN_MAN = 1 << COMMAND_MAN,
     IN_REPORTS = IN_RUN | IN_MERGE,
     IN_RUNNING = IN_RUN | IN_EXPLAIN,
     IN_FILES = IN_RUN | IN_CHECK | IN_LIST | IN_EXPLAIN,
@@ -54,6 +55,18 @@ const struct command_spec command_specs[COMMANDS] = {
                       "which cases changed their verdict between two runs, by their reports"},
     [COMMAND_SCHEMA] = {"schema", "", "the JSON Schema of scenario files, for editors"},
     [COMMAND_COMPLETION] = {"completion", "bash|zsh|fish", "what a shell needs to complete the command line"},
+    [COMMAND_MAN] = {"man", "1|5", "the manual pages: 1 of the program, 5 of scenarios"},
+};
+
+const struct exit_spec exit_specs[] = {
+    {SR_EXIT_OK, "all passed (warnings and skips too)"},
+    {SR_EXIT_USAGE, "bad command line"},
+    {SR_EXIT_INVALID, "a file is invalid"},
+    {SR_EXIT_ERROR, "the run broke"},
+    {SR_EXIT_FAIL, "a check failed"},
+    {SR_EXIT_NONE, "no case selected"},
+    {SR_EXIT_INTERRUPTED, "interrupted"},
+    {0},
 };
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */

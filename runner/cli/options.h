@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "run/shard.h"
+#include "sockrun/verdict.h"
 #include "util/arena.h"
 #include "util/buf.h"
 #include "util/permit.h"
@@ -23,6 +24,7 @@ enum command {
     COMMAND_MERGE,
     COMMAND_SCHEMA,
     COMMAND_COMPLETION,
+    COMMAND_MAN,
     COMMANDS
 };
 
@@ -33,6 +35,14 @@ struct command_spec {
 extern const struct command_spec command_specs[COMMANDS];
 
 enum argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
+
+/* What the exit codes mean; ends with a zeroed one. */
+struct exit_spec {
+    enum sr_exit code;
+    const char *doc;
+};
+
+extern const struct exit_spec exit_specs[];
 
 struct options;
 

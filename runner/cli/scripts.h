@@ -3,8 +3,11 @@
 
 #include <limits.h>
 
-/* The folder of the Lua modules that come with the program: SOCKRUN_SCRIPTS of the environment; of the source tree,
- * where the program runs from the folder it was built in; else below the prefix it was installed to. */
+/* A file or folder that comes with the program, by its name below share/sockrun: of the build, where the program runs
+ * from the folder it was built in; else where it stands as seen from the program, wherever that was moved to; else
+ * below the prefix it was made for. It may not exist. */
+const char *share_path(const char *name, char path[PATH_MAX]);
+/* The folder of the Lua modules: SOCKRUN_SCRIPTS of the environment, else `scripts`. */
 const char *scripts_folder(char path[PATH_MAX]);
 
 #endif
