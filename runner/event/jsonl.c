@@ -1,7 +1,6 @@
 #include "event/jsonl.h"
 
-#include <jansson.h>
-
+#include "event/jsonr.h"
 #include "sockrun/version.h"
 #include "util/text.h"
 
@@ -169,38 +168,38 @@ static void complain(struct reading *r, const char *key, const char *what)
     if (!r->wrong) r->wrong = arena_printf(r->arena, "`%s` is %s", key, what);
 }
 
-static const json_t *get(struct reading *r, const json_t *object, const char *key, json_type type, const char *what)
+static const struct jsonr *get(struct reading *r, const struct jsonr *object, const char *key, enum jsonr_kind kind,
+                               const char *what)
 {
-    const json_t *value = json_object_get(object, key);
+    const struct jsonr *value = jsonr_get(object, key);
 
-    if (!value || json_is_null(value)) return NULL;
-    if (json_typeof(value) == type) return value;
+    if (!value || value->kind == JSONR_NULL) return NULL;
+    if (value->kind == kind) return value;
     complain(r, key, what);
     return NULL;
 }
 
-static struct slice read_text(struct reading *r, const json_t *object, const char *key)
+static struct slice read_text(struct reading *r, const struct jsonr *object, const char *key)
 {
-    const json_t *value = get(r, object, key, JSON_STRING, "no text");
+    const struct jsonr *value = get(r, object, key, JSONR_STRING, "no text");
 
     if (!value) return (struct slice){0};
-    struct slice s = {json_string_value(value), json_string_length(value)};
-    return (struct slice){arena_dup(r->arena, s), s.n};
+    return (struct slice){arena_dup(r->arena, value->text), value->text.n};
 }
 
-static const char *read_str(struct reading *r, const json_t *object, const char *key)
+static const char *read_str(struct reading *r, const struct jsonr *object, const char *key)
 {
     return read_text(r, object, key).p;
 }
 
-static int64_t read_int(struct reading *r, const json_t *object, const char *key, int64_t nothing)
+static int64_t read_int(struct reading *r, const struct jsonr *object, const char *key, int64_t nothing)
 {
-    const json_t *value = get(r, object, key, JSON_INTEGER, "no whole number");
+    const struct jsonr *value = get(r, object, key, JSONR_INTEGER, "no whole number");
 
-    return value ? (int64_t)json_integer_value(value) : nothing;
+    return value ? value->integer : nothing;
 }
 
-static int64_t read_range(struct reading *r, const json_t *object, const char *key, int64_t nothing, int64_t low,
+static int64_t read_range(struct reading *r, const struct jsonr *object, const char *key, int64_t nothing, int64_t low,
                           int64_t high)
 {
     int64_t value = read_int(r, object, key, nothing);
@@ -210,34 +209,33 @@ static int64_t read_range(struct reading *r, const json_t *object, const char *k
     return nothing;
 }
 
-static uint32_t read_u32(struct reading *r, const json_t *object, const char *key)
+static uint32_t read_u32(struct reading *r, const struct jsonr *object, const char *key)
 {
     return (uint32_t)read_range(r, object, key, 0, 0, UINT32_MAX);
 }
 
-static uint64_t read_u64(struct reading *r, const json_t *object, const char *key)
+static uint64_t read_u64(struct reading *r, const struct jsonr *object, const char *key)
 {
     return (uint64_t)read_range(r, object, key, 0, 0, INT64_MAX);
 }
 
-static bool read_bool(struct reading *r, const json_t *object, const char *key)
+static bool read_bool(struct reading *r, const struct jsonr *object, const char *key)
 {
-    const json_t *value = json_object_get(object, key);
+    const struct jsonr *value = jsonr_get(object, key);
 
-    if (value && !json_is_boolean(value) && !json_is_null(value)) complain(r, key, "neither true nor false");
-    return json_is_true(value);
+    if (value && value->kind > JSONR_TRUE) complain(r, key, "neither true nor false");
+    return value && value->kind == JSONR_TRUE;
 }
 
-static struct slice read_bytes(struct reading *r, const json_t *object, const char *key)
+static struct slice read_bytes(struct reading *r, const struct jsonr *object, const char *key)
 {
-    const json_t *value = get(r, object, key, JSON_STRING, "no text");
+    const struct jsonr *value = get(r, object, key, JSONR_STRING, "no text");
     struct slice bytes = {0};
     size_t at;
 
     if (!value) return bytes;
-    struct slice text = {json_string_value(value), json_string_length(value)};
-    struct buf out = BUF_INIT(text.n);
-    const char *wrong = text_unbase64(text, &out, &at);
+    struct buf out = BUF_INIT(value->text.n);
+    const char *wrong = text_unbase64(value->text, &out, &at);
     if (wrong)
         complain(r, key, arena_printf(r->arena, "no base64: %s", wrong));
     else if (out.n > 0)
@@ -246,9 +244,9 @@ static struct slice read_bytes(struct reading *r, const json_t *object, const ch
     return bytes;
 }
 
-static void read_place(struct reading *r, const json_t *object, struct place *ret)
+static void read_place(struct reading *r, const struct jsonr *object, struct place *ret)
 {
-    const json_t *place = get(r, object, "place", JSON_OBJECT, "no object");
+    const struct jsonr *place = get(r, object, "place", JSONR_OBJECT, "no object");
 
     if (!place) return;
     ret->file = read_str(r, place, "file");
@@ -258,9 +256,9 @@ static void read_place(struct reading *r, const json_t *object, struct place *re
     ret->text = read_text(r, place, "text");
 }
 
-static const struct event_socket *read_socket(struct reading *r, const json_t *object)
+static const struct event_socket *read_socket(struct reading *r, const struct jsonr *object)
 {
-    const json_t *socket = get(r, object, "socket", JSON_OBJECT, "no object");
+    const struct jsonr *socket = get(r, object, "socket", JSONR_OBJECT, "no object");
 
     if (!socket) return NULL;
     struct event_socket *ret = ARENA_NEW(r->arena, struct event_socket);
@@ -275,9 +273,9 @@ static const struct event_socket *read_socket(struct reading *r, const json_t *o
     return ret;
 }
 
-static void read_dump(struct reading *r, const json_t *object, struct event_dump *ret)
+static void read_dump(struct reading *r, const struct jsonr *object, struct event_dump *ret)
 {
-    const json_t *dump = get(r, object, "dump", JSON_OBJECT, "no object");
+    const struct jsonr *dump = get(r, object, "dump", JSONR_OBJECT, "no object");
 
     if (!dump) return;
     ret->present = true;
@@ -290,36 +288,34 @@ static void read_dump(struct reading *r, const json_t *object, struct event_dump
     ret->expected_unknown = read_bool(r, dump, "expected_unknown");
 }
 
-/* The list of objects under that key, or NULL; an element that is none is wrong. */
-static const json_t *read_list(struct reading *r, const json_t *object, const char *key, size_t *ret_n)
+/* The first of a list of objects under that key, or NULL; an element that is none is wrong. */
+static const struct jsonr *read_list(struct reading *r, const struct jsonr *object, const char *key, size_t *ret_n)
 {
-    const json_t *list = get(r, object, key, JSON_ARRAY, "no list");
+    const struct jsonr *list = get(r, object, key, JSONR_ARRAY, "no list");
 
     *ret_n = 0;
     if (!list) return NULL;
-    size_t n = json_array_size(list);
-    for (size_t i = 0; i < n; i++)
-        if (!json_is_object(json_array_get(list, i))) {
+    for (const struct jsonr *one = list->inside; one; one = one->next)
+        if (one->kind != JSONR_OBJECT) {
             complain(r, key, "no list of objects");
             return NULL;
         }
-    *ret_n = n;
-    return list;
+    *ret_n = list->n;
+    return list->inside;
 }
 
-static void read_notes(struct reading *r, const json_t *object, struct event_failure *ret)
+static void read_notes(struct reading *r, const struct jsonr *object, struct event_failure *ret)
 {
-    const json_t *list = read_list(r, object, "notes", &ret->nnotes);
+    const struct jsonr *note = read_list(r, object, "notes", &ret->nnotes);
 
     if (ret->nnotes > 0) ret->notes = arena_array(r->arena, ret->nnotes, sizeof(*ret->notes));
-    for (size_t i = 0; i < ret->nnotes; i++) {
-        const json_t *note = json_array_get(list, i);
+    for (size_t i = 0; i < ret->nnotes; i++, note = note->next) {
         ret->notes[i].label = read_str(r, note, "label");
         ret->notes[i].text = read_str(r, note, "text");
     }
 }
 
-static void read_failure(struct reading *r, const json_t *object, struct event_failure *ret)
+static void read_failure(struct reading *r, const struct jsonr *object, struct event_failure *ret)
 {
     ret->kind = read_str(r, object, "kind");
     ret->actor = read_str(r, object, "actor");
@@ -333,17 +329,17 @@ static void read_failure(struct reading *r, const json_t *object, struct event_f
     read_notes(r, object, ret);
 }
 
-static void read_failures(struct reading *r, const json_t *object, struct event *ret)
+static void read_failures(struct reading *r, const struct jsonr *object, struct event *ret)
 {
-    const json_t *list = read_list(r, object, "failures", &ret->nfailures);
+    const struct jsonr *failure = read_list(r, object, "failures", &ret->nfailures);
 
     if (ret->nfailures > 0) ret->failures = arena_array(r->arena, ret->nfailures, sizeof(*ret->failures));
-    for (size_t i = 0; i < ret->nfailures; i++)
-        read_failure(r, json_array_get(list, i), &ret->failures[i]);
+    for (size_t i = 0; i < ret->nfailures; i++, failure = failure->next)
+        read_failure(r, failure, &ret->failures[i]);
 }
 
 /* The value behind a name, 0 if it is not there. */
-static int read_name(struct reading *r, const json_t *object, const char *key, int (*of_name)(const char *))
+static int read_name(struct reading *r, const struct jsonr *object, const char *key, int (*of_name)(const char *))
 {
     const char *name = read_str(r, object, key);
     int value = name ? of_name(name) : 0;
@@ -353,7 +349,7 @@ static int read_name(struct reading *r, const json_t *object, const char *key, i
     return 0;
 }
 
-static void read_event(struct reading *r, const json_t *object, struct event *ret)
+static void read_event(struct reading *r, const struct jsonr *object, struct event *ret)
 {
     ret->seq = read_u64(r, object, "seq");
     ret->at = read_int(r, object, "at", 0);
@@ -386,7 +382,7 @@ static void read_event(struct reading *r, const json_t *object, struct event *re
     read_failures(r, object, ret);
 }
 
-static void read_object(struct reading *r, const json_t *object, struct event *ret)
+static void read_object(struct reading *r, const struct jsonr *object, struct event *ret)
 {
     const char *name = read_str(r, object, "event");
     struct event e = {.case_index = -1};
@@ -408,15 +404,14 @@ static void read_object(struct reading *r, const json_t *object, struct event *r
 const char *jsonl_read(struct slice line, struct arena *a, struct event *ret)
 {
     struct reading r = {.arena = a};
-    json_error_t error;
+    const char *wrong = NULL;
     /* A NUL is written as \u0000; what is a C string here then ends at it. */
-    json_t *root = json_loadb(line.p ? line.p : "", line.n, JSON_ALLOW_NUL, &error);
+    const struct jsonr *root = jsonr_read(line, a, &wrong);
 
-    if (!root) return arena_printf(a, "no JSON: %s at byte %d", error.text, error.position);
-    if (json_is_object(root))
+    if (!root) return arena_printf(a, "no JSON: %s", wrong);
+    if (root->kind == JSONR_OBJECT)
         read_object(&r, root, ret);
     else
         r.wrong = "no JSON object";
-    json_decref(root);
     return r.wrong;
 }

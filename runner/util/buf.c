@@ -61,7 +61,11 @@ bool buf_add(struct buf *b, struct slice s)
 
 bool buf_addc(struct buf *b, char c)
 {
-    return buf_add(b, (struct slice){&c, 1});
+    char *room = buf_room(b, 1);
+    if (!room) return false;
+    *room = c;
+    b->n++;
+    return true;
 }
 
 bool buf_adds(struct buf *b, const char *text)

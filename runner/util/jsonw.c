@@ -1,6 +1,5 @@
 #include "util/jsonw.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,8 +90,15 @@ void jsonw_str(struct jsonw *w, const char *key, const char *value)
 
 void jsonw_int(struct jsonw *w, const char *key, int64_t value)
 {
+    char text[20]; /* -9223372036854775808 */
+    char *at = text + sizeof text;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (value < 0) *--at = '-';
     begin(w, key);
-    buf_printf(w->out, "%" PRId64, value);
+    buf_add(w->out, (struct slice){at, (size_t)(text + sizeof text - at)});
 }
 
 void jsonw_number(struct jsonw *w, const char *key, double value)

@@ -160,7 +160,8 @@ size_t text_width(struct slice s)
 {
     size_t count = 0;
     for (size_t i = 0; i < s.n; count++) {
-        size_t n = text_utf8(slice_part(s, i, 4), NULL);
+        const bool ascii = (unsigned char)s.p[i] < 0x80;
+        size_t n = ascii ? 1 : text_utf8(slice_part(s, i, 4), NULL);
         i += n ? n : 1;
     }
     return count;
