@@ -20,8 +20,9 @@ servers='haproxy knot mosquitto nginx postgresql redis-server slurmctld slurmd'
 peers="bind9-dnsutils curl gnutls-bin gpg-agent iproute2 microsocks mosquitto-clients openssh-client openssl
     python3-aiosmtpd python3-pymodbus python3-serial python3-serial-asyncio python3-websockets slurm-client socat
     $servers"
-test_packages="clang clang-format clang-tidy fish groff-base libclang-rt-14-dev libcmocka-dev libxml2-utils
-    mandoc node-ajv node-js-yaml node-tap-parser nodejs python3-jsonschema python3-yaml tshark valgrind zsh $peers"
+test_packages="chromium chromium-driver clang clang-format clang-tidy fish groff-base libclang-rt-14-dev libcmocka-dev
+    libxml2-utils mandoc node-ajv node-js-yaml node-tap-parser nodejs python3-jsonschema python3-yaml tshark valgrind
+    zsh $peers"
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 

@@ -71,7 +71,7 @@ const struct exit_spec exit_specs[] = {
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
 static const char *const later_commands[] = {"bench", "torture", "record", "import", "init", "watch", NULL};
-static const char *const later_options[] = {"strict", "report-html", NULL};
+static const char *const later_options[] = {"strict", NULL};
 
 /* Setting */
 
@@ -282,6 +282,12 @@ static const char *set_artifacts(struct options *o, const char *value)
     return NULL;
 }
 
+static const char *set_html(struct options *o, const char *value)
+{
+    o->html = value;
+    return NULL;
+}
+
 static const char *set_durations(struct options *o, const char *value)
 {
     int64_t n;
@@ -434,6 +440,8 @@ const struct option_spec option_specs[] = {
     {"report-json", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write a JSON report: one document", set_json},
     {"report-jsonl", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write every event, with all bytes, as JSON Lines",
      set_jsonl},
+    {"report-html", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write an HTML report: one page, with every message",
+     set_html},
     {"report-github", 0, ARGUMENT_NONE, NULL, IN_REPORTS,
      "print annotations for GitHub Actions, and add a table to $GITHUB_STEP_SUMMARY", set_github},
     {"pcap", 0, ARGUMENT_REQUIRED, "FILE|DIR", IN_RUN,

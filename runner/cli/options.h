@@ -97,7 +97,7 @@ struct options {
     const char *target;
     double timeout_scale;
     uint64_t memory, lua_memory;
-    const char *junit, *tap, *pcap, *json, *jsonl, *artifacts;
+    const char *junit, *tap, *pcap, *json, *jsonl, *html, *artifacts;
     bool github;
     unsigned durations;
     int verbosity;

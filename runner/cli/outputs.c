@@ -25,7 +25,8 @@ static unsigned is_stdout(const char *path)
 
 static unsigned stdout_reports(const struct options *o)
 {
-    return is_stdout(o->junit) + is_stdout(o->tap) + is_stdout(o->json) + is_stdout(o->jsonl) + is_stdout(o->pcap);
+    return is_stdout(o->junit) + is_stdout(o->tap) + is_stdout(o->json) + is_stdout(o->jsonl) + is_stdout(o->html) +
+           is_stdout(o->pcap);
 }
 
 bool outputs_fit(const struct options *o)
@@ -75,6 +76,7 @@ void outputs_open(struct outputs *out, const struct options *o, const struct mas
     if (o->pcap) add_file(out, packets_new(o->pcap));
     if (o->json) add_file(out, json_new(o->json));
     if (o->jsonl) add_file(out, jsonl_new(o->jsonl));
+    if (o->html) add_file(out, html_new(o->html));
     if (o->artifacts) add_file(out, artifacts_new(o->artifacts, mask));
     if (in_github(o)) add_guard(out, file);
     if (o->github) add_file(out, github_new(file, getenv("GITHUB_STEP_SUMMARY")));

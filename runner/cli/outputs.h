@@ -9,7 +9,7 @@
 #include "event/bus.h"
 #include "run/tally.h"
 
-enum { OUTPUTS_FILES = 7 };
+enum { OUTPUTS_FILES = 9 };
 
 struct mask;
 

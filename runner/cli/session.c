@@ -164,7 +164,7 @@ enum sr_exit session_begin(struct session *s, const struct options *o)
                                     .modules = &s->modules,
                                     .target = o->target,
                                     .ci = in_ci(),
-                                    .messages = o->verbosity > 0 || o->jsonl || o->artifacts,
+                                    .messages = o->verbosity > 0 || o->jsonl || o->html || o->artifacts,
                                     .keep = o->artifacts != NULL,
                                     .packets = o->pcap != NULL,
                                     .mask = s->mask,

@@ -36,6 +36,8 @@ struct event_sink *explain_new(FILE *out, bool color, unsigned width);
 struct event_sink *json_new(const char *path);
 /* Every event as it comes, as docs/events.md says. */
 struct event_sink *jsonl_new(const char *path);
+/* One page that opens from disk, with every message of every case; docs/html.md. */
+struct event_sink *html_new(const char *path);
 /* At EVENT_RUN_END: annotations for GitHub Actions to out, which belongs to the caller, and a summary in Markdown to
  * the end of the file at path. summary NULL: no such file. */
 struct event_sink *github_new(FILE *out, const char *summary);

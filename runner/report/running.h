@@ -15,6 +15,7 @@ struct running {
     int64_t began; /* the event's clock, ns */
     struct buf logs;
     uint64_t logs_lost; /* lines that did not fit */
+    void *own;          /* the reporter's, who frees it before the end */
 };
 
 struct runnings {
