@@ -11,6 +11,8 @@
 
 enum { RULES_MOST = 64, WHY = 160, TEXT_MOST = 4 << 10 };
 
+#define IDLE (2 * 60 * NS_PER_S) /* as RFC 4787 4.3 has it */
+
 enum takes { TAKES_TIME, TAKES_SIZE, TAKES_SHARE, TAKES_COUNT, TAKES_STALL };
 
 /* A key of a rule that has a value of its own, and where that goes. */
@@ -54,7 +56,7 @@ struct rule_plan {
     uint32_t nvalues;
     bool seeded;
     enum fault_after after;
-    struct text_plan after_text; /* a text; of AFTER_BYTES and AFTER_TIME a size or a duration */
+    struct text_plan after_text; /* a text; of AFTER_BYTES and AFTER_TIME a size or a duration; of others a number */
 };
 
 /* NULL, or what is wrong as a phrase; here as below. */
@@ -132,25 +134,42 @@ static const char *parse_mark(struct slice text, enum fault_after after, struct 
     return NULL;
 }
 
+static const char *parse_after_of(enum fault_after after, struct slice text, struct arena *a, struct fault_rule *r)
+{
+    if (after == AFTER_BYTES) return parse_after(text, r);
+    if (after != AFTER_DATAGRAMS) return parse_mark(text, after, a, r);
+    r->after = after;
+    const char *why = parse_count(text, &r->after_bytes);
+    return !why && r->after_bytes > INT64_MAX ? "it is not negative" : why;
+}
+
+/* AFTER_NOTHING: there is no such key. */
+static enum fault_after after_named(struct slice key)
+{
+    static const struct {
+        const char *key;
+        enum fault_after after;
+    } names[] = {{"contains", AFTER_TEXT}, {"matches", AFTER_PATTERN}, {"datagrams", AFTER_DATAGRAMS}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (slice_is(key, names[i].key)) return names[i].after;
+    return AFTER_NOTHING;
+}
+
 static bool compile_after(struct compiler *c, const struct node *n, struct rule_plan *p)
 {
     struct fault_rule scratch = {0};
     if (!n) return true;
-    const struct node *text = n, *key = NULL;
-    if (n->kind == NODE_MAP && n->n == 1) {
-        key = n->pairs[0].key;
-        text = n->pairs[0].value;
-    }
-    p->after = !key ? AFTER_BYTES : slice_is(key->text, "contains") ? AFTER_TEXT : AFTER_PATTERN;
-    const bool known = !key || p->after == AFTER_TEXT || slice_is(key->text, "matches");
-    if (text->kind != NODE_SCALAR || !known) {
-        compile_error(c, n->mark, "`after` takes a size, a duration, {contains: text} or {matches: pattern}");
+    const bool keyed = n->kind == NODE_MAP && n->n == 1;
+    const struct node *text = keyed ? n->pairs[0].value : n;
+    p->after = keyed ? after_named(n->pairs[0].key->text) : AFTER_BYTES;
+    if (text->kind != NODE_SCALAR || p->after == AFTER_NOTHING) {
+        compile_error(c, n->mark,
+                      "`after` takes a size, a duration, {datagrams: number}, {contains: text} or {matches: pattern}");
         return false;
     }
     if (!compile_text(c, text, &p->after_text)) return false;
     if (!p->after_text.tmpl.constant) return true;
-    const struct slice written = p->after_text.tmpl.parts[0].text;
-    const char *why = key ? parse_mark(written, p->after, c->arena, &scratch) : parse_after(written, &scratch);
+    const char *why = parse_after_of(p->after, p->after_text.tmpl.parts[0].text, c->arena, &scratch);
     if (why) compile_error(c, text->mark, "`after`: %s", why);
     return !why;
 }
@@ -189,8 +208,36 @@ static bool has_unknown_key(const struct node *rule)
     return false;
 }
 
-/* Faults that go together, and that the kind of socket knows. */
-static bool check_rule(struct compiler *c, const struct node *n, const struct rule_plan *p, bool datagrams)
+/* What a proxy passes on. */
+enum speaks { SPEAKS_STREAMS, SPEAKS_PACKETS /* SOCK_SEQPACKET */, SPEAKS_DATAGRAMS, SPEAKS_UNIX_DATAGRAMS };
+
+/* Faults that its kind of socket does not know. */
+static bool check_kind(struct compiler *c, const struct node *n, const struct rule_plan *p, enum speaks speaks)
+{
+    const unsigned streams = 1U << SPEAKS_STREAMS, packets = 1U << SPEAKS_PACKETS, udp = 1U << SPEAKS_DATAGRAMS,
+                   local = 1U << SPEAKS_UNIX_DATAGRAMS;
+    const struct {
+        enum fault fault;
+        unsigned knows;
+        const char *key, *why;
+    } kinds[] = {
+        {FAULT_REORDER, packets | udp | local, "reorder", "a stream keeps its order: `reorder` is for datagrams"},
+        {FAULT_SPLIT, streams, "split", "a datagram comes whole or not at all: `split` is for streams"},
+        {FAULT_COALESCE, streams, "coalesce", "datagrams are not joined: `coalesce` is for streams"},
+        {FAULT_HALF_CLOSE, streams | packets, "half_close", "datagrams have no connection that could end"},
+        {FAULT_RESET, streams | packets, "reset_after", "datagrams have no connection that could end"},
+        {FAULT_REFUSE, streams | packets | udp, "refuse", "a Unix socket of datagrams cannot refuse and be there"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (p->fixed.has & 1U << kinds[i].fault && !(kinds[i].knows & 1U << speaks))
+            return say_rule(c, n, kinds[i].key, kinds[i].why);
+    if (speaks == SPEAKS_STREAMS && p->after == AFTER_DATAGRAMS)
+        return say_rule(c, n, "after", "a stream has no datagrams: it counts bytes");
+    return true;
+}
+
+/* Faults that go together. */
+static bool check_rule(struct compiler *c, const struct node *n, const struct rule_plan *p, enum speaks speaks)
 {
     const unsigned has = p->fixed.has;
     if (!has && has_unknown_key(n)) return false;
@@ -204,15 +251,10 @@ static bool check_rule(struct compiler *c, const struct node *n, const struct ru
         return say_rule(c, n, "refuse", "`refuse` is about new connections: give it a rule of its own");
     if (has & 1U << FAULT_REFUSE && (p->after > AFTER_BYTES || node_get(n, "direction") || node_get(n, "times")))
         return say_rule(c, n, "refuse", "beside `refuse` only a duration in `after` has a meaning");
-    if (!datagrams && has & 1U << FAULT_REORDER)
-        return say_rule(c, n, "reorder", "a stream keeps its order: `reorder` is for datagrams");
-    if (datagrams && has & (1U << FAULT_HALF_CLOSE | 1U << FAULT_RESET))
-        return say_rule(c, n, has & 1U << FAULT_RESET ? "reset_after" : "half_close",
-                        "datagrams have no connection that could end");
-    return true;
+    return check_kind(c, n, p, speaks);
 }
 
-static bool compile_rule(struct compiler *c, const struct node *n, bool datagrams, struct rule_plan *p)
+static bool compile_rule(struct compiler *c, const struct node *n, enum speaks speaks, struct rule_plan *p)
 {
     bool ok = true;
     if (n->kind != NODE_MAP) return false;
@@ -227,33 +269,37 @@ static bool compile_rule(struct compiler *c, const struct node *n, bool datagram
         if (value) ok &= compile_value(c, &keys[i], value, p);
     }
     ok &= compile_after(c, node_get(n, "after"), p);
-    return ok && check_rule(c, n, p, datagrams);
+    return ok && check_rule(c, n, p, speaks);
 }
 
-static bool is_of_datagrams(const struct node *address)
+/* Of an address as it is written. */
+static enum speaks speaks_of(const struct node *address)
 {
     if (address && address->kind == NODE_MAP) address = node_get(address, "to");
-    return address && address->kind == NODE_SCALAR &&
-           (slice_starts(address->text, SLICE("udp:")) || slice_starts(address->text, SLICE("unixgram:")) ||
-            slice_starts(address->text, SLICE("seqpacket:")));
+    if (!address || address->kind != NODE_SCALAR) return SPEAKS_STREAMS;
+    if (slice_starts(address->text, SLICE("seqpacket:"))) return SPEAKS_PACKETS;
+    if (slice_starts(address->text, SLICE("unixgram:"))) return SPEAKS_UNIX_DATAGRAMS;
+    return slice_starts(address->text, SLICE("udp:")) ? SPEAKS_DATAGRAMS : SPEAKS_STREAMS;
 }
 
-static bool speaks_datagrams(const struct actor_model *m)
+static const struct node *listens_at(const struct actor_model *m)
 {
-    return m && is_of_datagrams(node_get(m->endpoint, "listen"));
+    return m->kind == ACTOR_PROXY ? node_get(m->endpoint, "listen") : m->endpoint;
 }
 
-/* Its connections are streams so far. */
-static bool check_streams(struct compiler *c, const struct actor_model *m)
+/* Both ends are streams, or both datagrams; an address that is not known yet is looked at when it is. */
+static bool check_ends(struct compiler *c, const struct node *to, const struct address_plan *p, enum speaks speaks)
 {
-    static const char *const ends[] = {"listen", "to"};
-    for (int i = 0; i < 2; i++) {
-        const struct node *address = node_get(m->endpoint, ends[i]);
-        if (!is_of_datagrams(address)) continue;
-        compile_error(c, address->mark, "a proxy of datagrams is not part of this version");
-        return false;
-    }
-    return true;
+    const struct actor_model *m = p->actor ? p->actor->model : NULL;
+    if (!p->text.tmpl.constant && !(m && (m->kind == ACTOR_PROXY || m->kind == ACTOR_LISTEN))) return true;
+    enum speaks other = speaks_of(m ? listens_at(m) : to);
+    if (speaks == SPEAKS_UNIX_DATAGRAMS) speaks = SPEAKS_DATAGRAMS;
+    if (other == SPEAKS_UNIX_DATAGRAMS) other = SPEAKS_DATAGRAMS;
+    if (speaks == other) return true;
+    static const char *const names[] = {"streams", "packets", "datagrams"};
+    compile_error(c, to->mark, "a proxy passes on what it gets: it listens for %s, and this takes %s", names[speaks],
+                  names[other]);
+    return false;
 }
 
 bool rules_compile(struct compiler *c, const struct node *list, const struct actor_model *m, struct rules_plan *ret)
@@ -269,9 +315,21 @@ bool rules_compile(struct compiler *c, const struct node *list, const struct act
     }
     ret->list = arena_array(c->arena, list->n, sizeof *ret->list);
     ret->n = list->n;
+    const enum speaks speaks = m ? speaks_of(listens_at(m)) : SPEAKS_STREAMS;
     for (uint32_t i = 0; i < list->n; i++)
-        ok &= compile_rule(c, list->items[i], speaks_datagrams(m), &ret->list[i]);
+        ok &= compile_rule(c, list->items[i], speaks, &ret->list[i]);
     return ok;
+}
+
+static bool compile_idle(struct compiler *c, const struct actor_model *m, struct proxy_plan *p)
+{
+    const struct node *idle = node_get(m->endpoint, "idle");
+    struct quantity q = {.value = 0};
+    if (!compile_quantity(c, idle, QUANTITY_DURATION, IDLE, &q) || !compile_fixed(c, idle, "idle")) return false;
+    p->idle = q.value;
+    if (!idle || speaks_of(listens_at(m)) >= SPEAKS_DATAGRAMS) return true;
+    compile_error(c, idle->mark, "`idle` is for datagrams: a connection ends by itself");
+    return false;
 }
 
 struct proxy_plan *proxy_plan_compile(struct compiler *c, const struct actor_model *m)
@@ -289,7 +347,8 @@ struct proxy_plan *proxy_plan_compile(struct compiler *c, const struct actor_mod
         ok = false;
     }
     ok &= rules_compile(c, node_get(m->map, "rules"), m, &p->rules);
-    ok &= check_streams(c, m);
+    if (ok) ok = check_ends(c, to, &p->to, speaks_of(listens_at(m)));
+    ok &= compile_idle(c, m, p);
     return ok ? p : NULL;
 }
 
@@ -298,7 +357,7 @@ static bool eval_after(const struct rule_plan *p, struct eval *e, struct arena *
     struct slice text;
     if (p->after == AFTER_NOTHING) return true;
     if (!text_eval(&p->after_text, e, &text)) return false;
-    const char *why = p->after >= AFTER_TEXT ? parse_mark(text, p->after, a, r) : parse_after(text, r);
+    const char *why = parse_after_of(p->after, text, a, r);
     if (!why && r->has & 1U << FAULT_REFUSE && r->after == AFTER_BYTES) why = "`refuse` can wait for a time only";
     return !why || eval_fail(e, text_mark(&p->after_text), "`after`: %s", why);
 }

@@ -18,6 +18,7 @@ struct rules_plan {
 
 struct proxy_plan {
     struct address_plan to;
+    int64_t idle; /* ns */
     struct rules_plan rules;
 };
 

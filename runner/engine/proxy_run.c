@@ -1,69 +1,57 @@
 #include "engine/proxy_run.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/dialing.h"
+#include "engine/proxy_links.h"
 #include "engine/run.h"
-#include "net/sock.h"
-#include "op/relay.h"
+#include "net/datagram.h"
 #include "util/clock.h"
 #include "util/mem.h"
 #include "util/units.h"
 
-enum { ACCEPT_AT_ONCE = 64, TEXT = 2000, LOST_MOST = 400 };
-
-/* One client's connection, and the one to the target that is made for it. */
-struct link {
-    struct relay relay; /* first; begun once it is connected */
-    struct task dial;   /* while it is not */
-    struct connect_op connect;
-    struct addr_spec spec;
-    struct proxy *proxy;
-    struct link *next, **place;
-    uint32_t number;
-    int client; /* until the relay has it, else -1 */
-};
+enum { TAKEN_AT_ONCE = 64, TEXT = 2000 };
 
 struct proxy {
     struct actor *actor;
-    const struct proxy_plan *plan;
     struct ruleset *rules;
     int64_t ruled;    /* when they came into force */
     struct task task; /* accepts, and begins to refuse */
-    struct link *links;
-    uint32_t accepted, unreached;
-    char lost[LOST_MOST];        /* why the last of these was */
-    uint64_t passed[RELAY_ENDS]; /* by connections that are over */
-    char *room;
+    struct proxy_links links;
     struct buf past; /* what rules that hold no more have done */
 };
 
-static void free_link(struct link *l);
-
-static void tell(const struct proxy *p, const char *text)
+void proxy_say(const struct actor *a, const char *text)
 {
-    struct emit *emit = p->actor->run->base->emit;
+    struct emit *emit = a->run->base->emit;
     if (!emit_messages(emit)) return;
     char name[BOARD_NAME];
     struct event e = {
-        .kind = EVENT_TRAFFIC, .action = EVENT_FAULT, .actor = actor_name(p->actor, name, sizeof name), .text = text};
+        .kind = EVENT_TRAFFIC, .action = EVENT_FAULT, .actor = actor_name(a, name, sizeof name), .text = text};
     emit_event(emit, &e);
 }
 
-static void told(void *ctx, uint32_t connection, bool to_server, uint64_t at, const char *what)
+void proxy_has_failed(const struct actor *a)
 {
-    char text[TEXT];
-    snprintf(text, sizeof text, "connection %u, %s, byte %llu: %s", connection, to_server ? "to_server" : "to_client",
-             (unsigned long long)at, what);
-    tell(ctx, text);
+    run_stop_soon(a->run);
 }
 
-static void has_failed(struct proxy *p)
+static bool has_datagrams(const struct proxy *p)
 {
-    run_stop_soon(p->actor->run);
+    return listener_is_datagrams(p->actor->listener);
+}
+
+static void told(void *ctx, const struct fault_flow *f, const char *what)
+{
+    const struct proxy *p = ctx;
+    char text[TEXT];
+    snprintf(text, sizeof text, "%s %u, %s, %s %llu: %s", has_datagrams(p) ? "client" : "connection", f->connection,
+             f->to_server ? "to_server" : "to_client", f->datagrams ? "datagram" : "byte",
+             (unsigned long long)(f->datagrams ? f->unit + 1 : f->pos), what);
+    proxy_say(p->actor, text);
 }
 
 /* What a rule is called: by its place in the list, and where that is. */
@@ -73,11 +61,11 @@ static void show_rule(const struct ruleset *r, uint32_t i, struct buf *out)
     buf_printf(out, "rule %u (%s:%u)", i + 1, place.file, place.line);
 }
 
-static void show_done(const struct ruleset *r, struct buf *out)
+static void show_done(const struct ruleset *r, bool datagrams, struct buf *out)
 {
     for (uint32_t i = 0; i < r->set.n; i++) {
         struct buf done = BUF_INIT(TEXT);
-        fault_show(&r->set.rules[i], false, &done);
+        fault_show(&r->set.rules[i], datagrams, &done);
         if (done.n) {
             buf_addc(out, '\n');
             show_rule(r, i, out);
@@ -95,7 +83,7 @@ static void show_seeds(const struct proxy *p)
         struct buf text = BUF_INIT(TEXT);
         show_rule(p->rules, i, &text);
         buf_printf(&text, ": seed %llu", (unsigned long long)r->seed);
-        tell(p, buf_str(&text));
+        proxy_say(p->actor, buf_str(&text));
         buf_done(&text);
     }
 }
@@ -106,104 +94,8 @@ static void begin_rules(struct proxy *p, struct ruleset *rules)
     if (emit_messages(p->actor->run->base->emit)) rules->set.told = told;
     p->rules = rules;
     p->ruled = clock_now();
+    proxy_links_set_rules(&p->links, &rules->set);
     show_seeds(p);
-}
-
-static void count(struct proxy *p, const struct relay *r)
-{
-    for (int i = 0; i < RELAY_ENDS; i++)
-        p->passed[i] += r->ways[i].passed;
-}
-
-static void link_over(struct relay *r)
-{
-    struct link *l = (struct link *)(void *)r;
-    count(l->proxy, r);
-    free_link(l);
-}
-
-static void free_link(struct link *l)
-{
-    *l->place = l->next;
-    if (l->next) l->next->place = l->place;
-    relay_done(&l->relay);
-    if (l->client >= 0) op_cancel(&l->connect.op, &l->dial);
-    task_done(&l->dial);
-    if (l->client >= 0) close(l->client);
-    mem_free(l);
-}
-
-/* The client's connection was accepted: that its target cannot be had is said to it by a reset. */
-static void not_reached(struct link *l)
-{
-    struct proxy *p = l->proxy;
-    const struct op *op = &l->connect.op;
-    const struct addr *to = connect_peer(&l->connect);
-    char where[ADDR_TEXT], text[TEXT];
-    struct actor *a = p->actor;
-    if (op->failure == OP_STATUS && op->status == SR_DENIED) {
-        actor_fail(a, "permission", p->plan->to.mark, "not permitted: %s; allow it with %s", a->run->need.what,
-                   a->run->need.flag);
-        has_failed(p);
-    }
-    p->unreached++;
-    snprintf(p->lost, sizeof p->lost, "%s: %s",
-             to->len ? addr_show(&to->sa, to->len, where, sizeof where) : l->spec.host,
-             op->error ? strerror(op->error) : sr_status_name(op->status));
-    snprintf(text, sizeof text, "connection %u: the target is not reached: %s", l->number, p->lost);
-    tell(p, text);
-    op_cancel(&l->connect.op, &l->dial);
-    sock_reset(l->client);
-    l->client = -1;
-    free_link(l);
-}
-
-static void is_connected(struct link *l)
-{
-    struct proxy *p = l->proxy;
-    const int client = l->client, server = connect_take(&l->connect);
-    op_cancel(&l->connect.op, &l->dial);
-    l->client = -1;
-    l->relay.room = p->room;
-    l->relay.over = link_over;
-    const int error = relay_begin(&l->relay, l->dial.sched, client, server, &p->rules->set, l->number);
-    if (!error) return;
-    actor_fail(p->actor, "system", (struct mark){0}, "the connection cannot be passed on: %s", strerror(-error));
-    has_failed(p);
-    free_link(l);
-}
-
-static void dial(struct task *t)
-{
-    struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, dial));
-    switch (op_poll(&l->connect.op, t)) {
-    case OP_WAIT: task_deadline(t, l->connect.op.wake ? l->connect.op.wake : TASK_NEVER); break;
-    case OP_DONE: is_connected(l); break;
-    case OP_FAILED: not_reached(l); break;
-    }
-}
-
-static void add_link(struct proxy *p, int client)
-{
-    struct run *r = p->actor->run;
-    struct link *l = mem_zalloc(sizeof *l);
-    l->proxy = p;
-    l->client = client;
-    l->number = ++p->accepted;
-    l->next = p->links;
-    if (l->next) l->next->place = &l->next;
-    l->place = &p->links;
-    p->links = l;
-    task_init(&l->dial, &r->sched, dial);
-    if (dialing_address(p->actor, &p->plan->to, &l->spec)) {
-        connect_begin(&l->connect, &r->sched, &r->permit, &l->spec, NULL, &r->need);
-        task_wake(&l->dial);
-        return;
-    }
-    has_failed(p);
-    close(l->client);
-    l->client = -1;
-    free_link(l);
 }
 
 /* Refusing. */
@@ -237,9 +129,31 @@ static enum went refuse_or_accept(struct proxy *p)
     const bool refuses = clock_now() >= from;
     task_deadline(&p->task, refuses ? TASK_NEVER : from);
     if (refuses == (l->held >= 0)) return WENT_ON;
-    tell(p, refuses ? "refuses connections" : "accepts connections");
-    const int error = refuses ? listener_refuse(l, &r->permit, &r->need) : listener_accept_again(l);
+    proxy_say(p->actor, refuses ? "refuses clients" : "refuses clients no longer");
+    const int error =
+        refuses ? listener_refuse(l, &r->permit, &r->need) : listener_accept_again(l, &r->permit, &r->need);
     return error ? cannot(p, "the listener cannot be changed", error) : WENT_ON;
+}
+
+/* True if there may be more. */
+static bool take_datagrams(struct proxy *p)
+{
+    struct listener *l = p->actor->listener;
+    l->waiting = &p->task;
+    for (unsigned n = 0; n < TAKEN_AT_ONCE && l->fd >= 0; n++) {
+        struct addr from;
+        size_t cut;
+        const ssize_t r = datagram_recv(l->fd, p->links.room, RELAY_ROOM, false, &from, &cut);
+        if (r == -EAGAIN) {
+            l->watch.ready = 0;
+            return false;
+        }
+        if (r < 0 || cut)
+            proxy_links_lost(&p->links, r < 0 ? (int)r : -EMSGSIZE);
+        else
+            proxy_links_take(&p->links, &from, (struct slice){p->links.room, (size_t)r});
+    }
+    return l->fd >= 0;
 }
 
 /* True if there may be more. */
@@ -247,26 +161,31 @@ static bool accept_some(struct proxy *p)
 {
     struct accept_op accept;
     struct listener *l = p->actor->listener;
-    for (unsigned n = 0; n < ACCEPT_AT_ONCE && l->fd >= 0; n++) {
+    for (unsigned n = 0; n < TAKEN_AT_ONCE && l->fd >= 0; n++) {
         accept_begin(&accept, l);
         switch (op_poll(&accept.op, &p->task)) {
-        case OP_DONE: add_link(p, accept_take(&accept)); break;
+        case OP_DONE: proxy_links_accept(&p->links, accept_take(&accept)); break;
         case OP_WAIT: return false; /* the listener wakes the task */
         case OP_FAILED:
             cannot(p, "cannot accept", -accept.op.error);
-            has_failed(p);
+            proxy_has_failed(p->actor);
             return false;
         }
     }
     return l->fd >= 0;
 }
 
+static bool take_some(struct proxy *p)
+{
+    return has_datagrams(p) ? take_datagrams(p) : accept_some(p);
+}
+
 static void resume(struct task *t)
 {
     struct proxy *p = (struct proxy *)(void *)((char *)t - offsetof(struct proxy, task));
     if (refuse_or_accept(p) != WENT_ON)
-        has_failed(p);
-    else if (accept_some(p))
+        proxy_has_failed(p->actor);
+    else if (take_some(p))
         task_wake(t);
 }
 
@@ -280,7 +199,8 @@ struct proxy *proxy_new(struct actor *a, const struct proxy_plan *plan)
         return NULL;
     }
     struct proxy *p = mem_zalloc(sizeof *p);
-    *p = (struct proxy){.actor = a, .plan = plan, .room = mem_alloc(RELAY_ROOM)};
+    *p = (struct proxy){.actor = a, .links = {.actor = a, .to = &plan->to, .idle = plan->idle}};
+    proxy_links_begin(&p->links);
     buf_init(&p->past, TEXT);
     begin_rules(p, rules);
     task_init(&p->task, &a->run->sched, resume);
@@ -297,13 +217,11 @@ bool proxy_set_rules(struct proxy *p, struct actor *who, const struct rules_plan
     struct eval e = actor_eval(who);
     struct ruleset *rules = ruleset_new(plan, &e), *before = p->rules;
     if (!rules) return actor_fail_eval(who, &e), false;
-    /* Who has connected before is not refused. */
-    while (accept_some(p)) {
+    /* Who has come before is not refused. */
+    while (take_some(p)) {
     }
-    show_done(before, &p->past);
+    show_done(before, has_datagrams(p), &p->past);
     begin_rules(p, rules);
-    for (struct link *l = p->links; l; l = l->next)
-        if (l->client < 0) relay_set_rules(&l->relay, &rules->set);
     ruleset_free(before);
     task_wake(&p->task);
     return refuse_or_accept(p) == WENT_ON;
@@ -311,28 +229,36 @@ bool proxy_set_rules(struct proxy *p, struct actor *who, const struct rules_plan
 
 bool proxy_is_busy(const struct proxy *p)
 {
-    for (const struct link *l = p->links; l; l = l->next)
-        if (l->client >= 0 || relay_is_busy(&l->relay)) return true;
-    return false;
+    return proxy_links_are_busy(&p->links);
+}
+
+/* "12 datagrams (3 KiB)" */
+static void show_passed(const struct proxy *p, int end, struct buf *out)
+{
+    uint64_t bytes, datagrams;
+    char size[UNITS_TEXT];
+    proxy_links_passed(&p->links, end, &bytes, &datagrams);
+    units_show_size(bytes, size);
+    if (has_datagrams(p))
+        buf_printf(out, "%llu datagram%s (%s)", (unsigned long long)datagrams, datagrams == 1 ? "" : "s", size);
+    else
+        buf_adds(out, size);
 }
 
 void proxy_show(const struct proxy *p, struct buf *out)
 {
-    uint64_t passed[RELAY_ENDS] = {p->passed[0], p->passed[1]};
-    char to_server[UNITS_TEXT], to_client[UNITS_TEXT];
-    uint32_t open = 0;
-    for (const struct link *l = p->links; l; l = l->next) {
-        open++;
-        for (int i = 0; i < RELAY_ENDS && l->client < 0; i++)
-            passed[i] += l->relay.ways[i].passed;
-    }
-    buf_printf(out, "%u connection%s, %u open; passed %s to the server, %s to the client", p->accepted,
-               p->accepted == 1 ? "" : "s", open, units_show_size(passed[RELAY_CLIENT], to_server),
-               units_show_size(passed[RELAY_SERVER], to_client));
+    const struct proxy_links *l = &p->links;
+    buf_printf(out, "%u %s%s, %u open; passed ", l->begun, has_datagrams(p) ? "client" : "connection",
+               l->begun == 1 ? "" : "s", l->open);
+    show_passed(p, RELAY_CLIENT, out);
+    buf_adds(out, " to the server, ");
+    show_passed(p, RELAY_SERVER, out);
+    buf_adds(out, " to the client");
     if (p->actor->listener->held >= 0) buf_adds(out, "; refuses new ones");
-    if (p->unreached) buf_printf(out, "\n%u did not reach the target: %s", p->unreached, p->lost);
+    if (l->unreached) buf_printf(out, "\n%u did not reach the target: %s", l->unreached, l->why_unreached);
+    if (l->lost) buf_printf(out, "\n%u datagram%s lost: %s", l->lost, l->lost == 1 ? "" : "s", l->why_lost);
     buf_add(out, buf_slice(&p->past));
-    show_done(p->rules, out);
+    show_done(p->rules, has_datagrams(p), out);
 }
 
 void proxy_tell(const struct proxy *p)
@@ -344,7 +270,7 @@ void proxy_tell(const struct proxy *p)
         const size_t n = end ? (size_t)(end - left.p) : left.n;
         char line[TEXT];
         snprintf(line, sizeof line, "%.*s", (int)n, left.p);
-        tell(p, line);
+        proxy_say(p->actor, line);
         left = slice_part(left, n + 1, left.n);
     }
     buf_done(&text);
@@ -353,11 +279,9 @@ void proxy_tell(const struct proxy *p)
 void proxy_free(struct proxy *p)
 {
     if (!p) return;
-    while (p->links)
-        free_link(p->links);
+    proxy_links_done(&p->links);
     task_done(&p->task);
     ruleset_free(p->rules);
     buf_done(&p->past);
-    mem_free(p->room);
     mem_free(p);
 }

@@ -27,6 +27,12 @@ static bool at_end(struct msghdr *m)
     return !CMSG_FIRSTHDR(m);
 }
 
+void datagram_tell_ends(int fd)
+{
+    const int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof on);
+}
+
 ssize_t datagram_recv(int fd, void *p, size_t n, bool ends, struct addr *ret_from, size_t *ret_cut)
 {
     union {
@@ -126,8 +132,7 @@ void stream_datagram_init(struct stream_datagram *s, int fd, bool connected, boo
         .stream = {.ops = &ops}, .own = fd, .connected = connected || seqpacket, .ends = seqpacket};
     s->fd = &s->own;
     s->last = &s->first;
-    const int on = 1;
-    if (seqpacket) setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof on);
+    if (seqpacket) datagram_tell_ends(fd);
 }
 
 void stream_datagram_borrow(struct stream_datagram *s, const int *fd, bool fed)

@@ -39,6 +39,8 @@ bool stream_datagram_put(struct stream_datagram *s, struct slice bytes, const st
 /* One datagram: its size, or -errno; -ESHUTDOWN as above if `ends`. *ret_cut is its size if that is more than n, else
  * 0. */
 ssize_t datagram_recv(int fd, void *p, size_t n, bool ends, struct addr *ret_from, size_t *ret_cut);
+/* Before `ends` is asked for: an empty datagram differs from the end by the time at which it came. */
+void datagram_tell_ends(int fd);
 /* The largest one that may be tried: what the system refuses is EMSGSIZE, what is larger is not even put together. */
 enum { DATAGRAM_MOST = 16 << 20 };
 

@@ -51,16 +51,6 @@ int sock_open(int fd, int backlog)
     return listen(fd, backlog) < 0 ? -errno : 0;
 }
 
-int sock_hold(const struct permit_scope *s, const struct addr *a, int type, struct permit_need *need)
-{
-    const int fd = sock_new(a->sa.sa_family, type);
-    if (fd < 0) return fd;
-    const int error = bind_listener(s, fd, a, type, need);
-    if (!error) return fd;
-    close(fd);
-    return error;
-}
-
 int sock_listen(const struct permit_scope *s, const struct addr *a, int type, int backlog,
                 const struct sock_setup *setup, struct permit_need *need)
 {
@@ -96,6 +86,18 @@ int sock_connect(const struct permit_scope *s, int fd, const struct addr *to, co
     /* An interrupted connect goes on by itself, as its man page says. */
     if (error == -EALREADY) return -EINPROGRESS;
     return error == -EISCONN ? 0 : error;
+}
+
+int sock_hold(const struct permit_scope *s, const struct addr *a, int type, struct permit_need *need)
+{
+    const int fd = sock_new(a->sa.sa_family, type);
+    if (fd < 0) return fd;
+    int error = bind_listener(s, fd, a, type, need);
+    /* It hears only itself then. */
+    if (!error && type == SOCK_DGRAM) error = sock_connect(s, fd, a, NULL, type, NULL, need);
+    if (!error) return fd;
+    close(fd);
+    return error;
 }
 
 int sock_error(int fd)

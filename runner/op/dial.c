@@ -95,8 +95,12 @@ int listener_refuse(struct listener *l, const struct permit_scope *permit, struc
     return l->held < 0 ? l->held : 0;
 }
 
-int listener_accept_again(struct listener *l)
+int listener_accept_again(struct listener *l, const struct permit_scope *permit, struct permit_need *need)
 {
+    if (listener_is_datagrams(l)) {
+        close_socket(l, &l->held);
+        return listener_again(l, permit, 0, NULL, need);
+    }
     const int fd = l->held, error = sock_open(fd, LISTENER_BACKLOG);
     struct tls_context *tls = l->tls;
     if (error) return error;

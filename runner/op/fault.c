@@ -58,6 +58,7 @@ void fault_begin(struct fault_flow *f, struct fault_set *set, int64_t now)
     f->set = set;
     f->nstates = set->n;
     f->began = now;
+    f->first = f->unit;
     f->dropping = f->closed;
     f->states = set->n ? mem_zalloc(set->n * sizeof *f->states) : NULL;
     for (uint32_t i = 0; i < set->n; i++) {
@@ -77,9 +78,9 @@ void fault_done(struct fault_flow *f)
     f->held_until = 0;
 }
 
-static void tell(const struct fault_flow *f, uint64_t at, const char *what)
+static void tell(const struct fault_flow *f, const char *what)
 {
-    if (f->set->told) f->set->told(f->set->ctx, f->connection, f->to_server, at, what);
+    if (f->set->told) f->set->told(f->set->ctx, f, what);
 }
 
 static const char *unit_name(bool datagrams, uint64_t n)
@@ -99,7 +100,7 @@ static bool may(struct fault_rule *r)
 static void happened(const struct fault_flow *f, struct fault_rule *r, enum fault fault, const char *what)
 {
     r->done[fault]++;
-    tell(f, f->pos, what);
+    tell(f, what);
 }
 
 /* The same for the same seed, connection, direction and place, whatever came before. */
@@ -188,7 +189,9 @@ static void act_all(struct fault_flow *f, int64_t now, struct outbox *o)
         struct fault_rule *r = &f->set->rules[i];
         struct fault_state *s = &f->states[i];
         if (!applies(f, r)) continue;
-        if (s->from == UNKNOWN && r->after == AFTER_TIME && now >= f->began + r->after_time) begin_at(s, r, f->pos);
+        const bool begins = (r->after == AFTER_TIME && now >= f->began + r->after_time) ||
+                            (r->after == AFTER_DATAGRAMS && f->unit - f->first >= r->after_bytes);
+        if (s->from == UNKNOWN && begins) begin_at(s, r, f->pos);
         if (holds_here(s, f->pos)) act(f, r, s, o);
     }
 }
@@ -210,7 +213,7 @@ static void look(struct fault_flow *f, const struct fault_rule *r, struct fault_
         }
         keep = have.n < r->after_text.n ? 0 : have.n - r->after_text.n + 1;
     } else {
-        const enum regex_found found = regex_scan(r->after_pattern, have, s->scan, false, &m);
+        const enum regex_found found = regex_scan(r->after_pattern, have, s->scan, f->datagrams, &m);
         if (found == REGEX_YES) {
             begin_at(s, r, begins + m.to);
             return;
@@ -297,7 +300,7 @@ static void tell_changes(const struct fault_flow *f, enum fault fault, const cha
     const uint64_t n = done_in_all(f, fault) - before;
     if (!n || !f->set->told) return;
     snprintf(text, sizeof text, "%s %llu %s", what, (unsigned long long)n, unit_name(f->datagrams, n));
-    tell(f, f->pos, text);
+    tell(f, text);
 }
 
 static const struct {
@@ -351,22 +354,10 @@ static void take_bytes(struct fault_flow *f, struct slice bytes, int64_t now, st
     act_all(f, now, o);
 }
 
-static void emit(const struct parcel *p, struct slice bytes, struct outbox *o)
-{
-    struct parcel whole = *p;
-    whole.cut = 0;
-    if (!p->cut || bytes.n <= p->cut) {
-        outbox_add(o, &whole, bytes);
-        return;
-    }
-    for (size_t from = 0; from < bytes.n; from += p->cut)
-        outbox_add(o, &whole, slice_part(bytes, from, p->cut));
-}
-
 static void let_go(struct fault_flow *f, const struct parcel *p, struct outbox *o)
 {
     if (!f->held_until) return;
-    emit(p, buf_slice(&f->held), o);
+    outbox_add(o, p, buf_slice(&f->held));
     f->held_until = 0;
     buf_done(&f->held);
 }
@@ -415,13 +406,18 @@ static void pass_datagram(struct fault_flow *f, const struct parcel *p, struct s
     }
     if (later && copies && hold_back(f, bytes, now)) return;
     for (; copies; copies--)
-        emit(p, bytes, o);
+        outbox_add(o, p, bytes);
     let_go(f, p, o);
 }
 
 static void take_datagram(struct fault_flow *f, struct slice bytes, int64_t now, struct outbox *o)
 {
     look_all(f, bytes);
+    /* Each is searched for itself. */
+    for (uint32_t i = 0; i < f->set->n; i++) {
+        buf_clear(&f->states[i].tail);
+        f->states[i].scan = 0;
+    }
     act_all(f, now, o);
     if (!f->dropping) {
         const struct parcel p = manner(f, now, bytes.n);

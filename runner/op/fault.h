@@ -30,14 +30,14 @@ enum fault {
     FAULTS,
 };
 
-enum fault_after { AFTER_NOTHING, AFTER_BYTES, AFTER_TIME, AFTER_TEXT, AFTER_PATTERN };
+enum fault_after { AFTER_NOTHING, AFTER_BYTES, AFTER_TIME, AFTER_DATAGRAMS, AFTER_TEXT, AFTER_PATTERN };
 
 struct fault_rule {
     unsigned has; /* bits 1 << enum fault */
     bool to_server, to_client;
     enum fault_after after;
-    uint64_t after_bytes;
-    int64_t after_time; /* ns */
+    uint64_t after_bytes; /* or datagrams */
+    int64_t after_time;   /* ns */
     struct slice after_text;
     struct regex *after_pattern;
     int64_t delay, jitter, coalesce; /* ns */
@@ -50,12 +50,14 @@ struct fault_rule {
     uint64_t done[FAULTS]; /* how often it has done it: bytes, datagrams, or directions */
 };
 
+struct fault_flow;
+
 /* The rules that are in force. One for all directions of all connections. */
 struct fault_set {
     struct fault_rule *rules;
     uint32_t n;
-    /* Told of each thing that happens; NULL: nobody wants to know. */
-    void (*told)(void *ctx, uint32_t connection, bool to_server, uint64_t at, const char *what);
+    /* Told of each thing that happens, while the flow stands where it does; NULL: nobody wants to know. */
+    void (*told)(void *ctx, const struct fault_flow *f, const char *what);
     void *ctx;
 };
 
@@ -68,10 +70,11 @@ struct fault_flow {
     uint32_t connection; /* from 1 */
     bool to_server;
     bool datagrams;
-    bool dropping; /* nothing more passes */
-    bool closed;   /* the receiver has been told the end */
-    uint64_t pos;  /* received so far: bytes */
-    uint64_t unit; /* and datagrams */
+    bool dropping;  /* nothing more passes */
+    bool closed;    /* the receiver has been told the end */
+    uint64_t pos;   /* received so far: bytes */
+    uint64_t unit;  /* and datagrams */
+    uint64_t first; /* the datagram with which its rules began */
     int64_t began;
     int64_t last_due;
     int64_t gather;     /* coalescing until then */
@@ -91,6 +94,7 @@ static inline bool fault_is_idle(const struct fault_flow *f)
 static inline void fault_passed(struct fault_flow *f, size_t n)
 {
     f->pos += n;
+    f->unit++;
 }
 /* Bytes came (or one datagram): what is left of them goes into the outbox. */
 void fault_take(struct fault_flow *f, struct slice bytes, int64_t now, struct outbox *o);

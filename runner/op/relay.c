@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/datagram.h"
 #include "net/sock.h"
 #include "util/clock.h"
 #include "util/units.h"
@@ -151,15 +152,26 @@ static void pass(struct relay *r, int from, struct slice bytes, int64_t now)
     struct relay_end *to = &r->ends[!from];
     if (fault_is_idle(&w->faults) && !w->out.parcels && to->watch.ready & READY_WRITE) {
         const ssize_t n = sock_send(to->fd, bytes.p, bytes.n, 0);
-        if (n > 0) {
+        if (n >= 0) {
             w->passed += (uint64_t)n;
             fault_passed(&w->faults, (size_t)n);
             bytes = slice_part(bytes, (size_t)n, bytes.n);
+            if (!bytes.n) return;
         }
         if (n == -EAGAIN) to->watch.ready &= (uint8_t)~READY_WRITE;
         if (n < 0 && n != -EAGAIN) fail(r, !from, n, now);
     }
-    if (bytes.n) fault_take(&w->faults, bytes, now, &w->out);
+    fault_take(&w->faults, bytes, now, &w->out);
+}
+
+/* As sock_recv, but that an empty packet is no end (0): that is -ESHUTDOWN. */
+static ssize_t take_in(struct relay *r, int from)
+{
+    struct addr peer;
+    size_t cut;
+    if (r->packets) return datagram_recv(r->ends[from].fd, r->room, RELAY_ROOM, true, &peer, &cut);
+    const ssize_t n = sock_recv(r->ends[from].fd, r->room, RELAY_ROOM, 0);
+    return n ? n : -ESHUTDOWN;
 }
 
 /* Receives once. False if there is nothing, or no room for it. */
@@ -170,18 +182,19 @@ static bool receive(struct relay *r, int from, int64_t now)
     const unsigned end = READY_HUP | READY_ERROR;
     if (w->ended || outbox_is_full(&w->out) || !(e->watch.ready & (READY_READ | READY_URGENT | end))) return false;
     if (take_urgent(r, from)) return true;
-    const ssize_t n = sock_recv(e->fd, r->room, RELAY_ROOM, 0);
+    const ssize_t n = take_in(r, from);
     if (n == -EAGAIN) {
         e->watch.ready &= (uint8_t) ~(READY_READ | end);
         return false;
     }
-    if (n > 0) {
-        if (n < RELAY_ROOM && !(e->watch.ready & (READY_URGENT | end))) e->watch.ready &= (uint8_t)~READY_READ;
+    if (n >= 0) {
+        if (!r->packets && n < RELAY_ROOM && !(e->watch.ready & (READY_URGENT | end)))
+            e->watch.ready &= (uint8_t)~READY_READ;
         pass(r, from, (struct slice){r->room, (size_t)n}, now);
         return true;
     }
     w->ended = true;
-    const bool reset = n < 0 || e->lost;
+    const bool reset = n != -ESHUTDOWN || e->lost;
     if (reset) lose(r, from, now);
     if (!w->faults.closed) fault_end(&w->faults, reset, now, &w->out);
     return true;
@@ -273,13 +286,17 @@ int relay_begin(struct relay *r, struct sched *s, int client, int server, struct
         struct relay_end *e = &r->ends[i];
         *e = (struct relay_end){.fd = fds[i]};
         e->watch = (struct watch){.fd = -1, .wake = i == RELAY_CLIENT ? wake_client : wake_server};
-        r->ways[i] = (struct relay_way){.faults = {.connection = number, .to_server = i == RELAY_CLIENT}};
+        r->ways[i] = (struct relay_way){
+            .faults = {.connection = number, .to_server = i == RELAY_CLIENT, .datagrams = r->packets}};
         fault_begin(&r->ways[i].faults, set, now);
     }
     for (int i = 0; i < RELAY_ENDS && !error; i++) {
         error = reactor_add(s->reactor, &r->ends[i].watch, fds[i]);
         r->ends[i].watch.ready |= READY_READ;
-        send_at_once(fds[i]);
+        if (r->packets)
+            datagram_tell_ends(fds[i]);
+        else
+            send_at_once(fds[i]);
     }
     if (error)
         relay_done(r);

@@ -32,6 +32,7 @@ struct relay {
     int64_t due;                       /* when something in it goes on, INT64_MAX: nobody knows */
     int64_t given_up;                  /* when a reset waits no longer for its data to arrive, 0: none does */
     int64_t retry;                     /* when a reset that waits for its data is looked at again */
+    bool packets;                      /* SOCK_SEQPACKET: what is received is passed on as one. Set before it begins */
     bool reset;
     /* Both directions are over, the sockets closed: the last thing that it does. */
     void (*over)(struct relay *r);
@@ -40,8 +41,8 @@ struct relay {
 
 enum { RELAY_ROOM = 256 << 10 };
 
-/* Takes two connected stream sockets (closed if it fails) and begins. 0 or -errno. room, over and user are set before.
- */
+/* Takes two connected sockets, streams or packets (closed if it fails), and begins. 0 or -errno. room, packets, over
+ * and user are set before. */
 int relay_begin(struct relay *r, struct sched *s, int client, int server, struct fault_set *set, uint32_t number);
 /* From now on other rules hold; stalls end. */
 void relay_set_rules(struct relay *r, struct fault_set *set);

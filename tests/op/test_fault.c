@@ -286,11 +286,46 @@ static void test_datagrams(void **state)
     take(&b, "xy", NOW);
     expect(&b, "abcxy", "||");
 
-    r = rule(FAULT_SPLIT);
-    r.split = 3;
+    r = rule(FAULT_DROP); /* counted from where the rule began */
+    r.drop = 1;
+    r.after = AFTER_DATAGRAMS;
+    r.after_bytes = 2;
     begin(&b, &r, 1, true);
-    take(&b, "abcdefg", NOW);
-    expect(&b, "abcdefg", "|||");
+    take(&b, "", NOW);
+    fault_begin(&b.flow, &b.set, NOW);
+    take(&b, "", NOW);
+    take(&b, "ab", NOW);
+    take(&b, "cd", NOW);
+    expect(&b, "ab", "|||");
+}
+
+/* A text is looked for in each datagram, and the rule begins with the next one. */
+static void test_datagram_texts(void **state)
+{
+    (void)state;
+    char why[100];
+    size_t at;
+    struct fault_rule r = rule(FAULT_DROP);
+    struct bench b;
+    r.drop = 1;
+    r.after = AFTER_TEXT;
+    r.after_text = SLICE("ab");
+    begin(&b, &r, 1, true);
+    take(&b, "xa", NOW);
+    take(&b, "bx", NOW);
+    take(&b, "xabx", NOW);
+    take(&b, "lost", NOW);
+    expect(&b, "xabxxabx", "|||");
+    r.after = AFTER_PATTERN;
+    r.after_pattern = regex_new(SLICE("^a+b+"), why, sizeof why, &at);
+    assert_non_null(r.after_pattern);
+    begin(&b, &r, 1, true);
+    take(&b, "a", NOW);
+    take(&b, "b", NOW);
+    take(&b, "ab", NOW);
+    take(&b, "lost", NOW);
+    expect(&b, "abab", "|||");
+    regex_free(r.after_pattern);
 }
 
 /* Other rules on a stream that is under way count from there. */
@@ -345,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_direction),
         cmocka_unit_test(test_datagrams),
+        cmocka_unit_test(test_datagram_texts),
         cmocka_unit_test(test_other_rules),
         cmocka_unit_test(test_outbox),
     };
