@@ -279,7 +279,8 @@ static enum speaks speaks_of(const struct node *address)
     if (!address || address->kind != NODE_SCALAR) return SPEAKS_STREAMS;
     if (slice_starts(address->text, SLICE("seqpacket:"))) return SPEAKS_PACKETS;
     if (slice_starts(address->text, SLICE("unixgram:"))) return SPEAKS_UNIX_DATAGRAMS;
-    return slice_starts(address->text, SLICE("udp:")) ? SPEAKS_DATAGRAMS : SPEAKS_STREAMS;
+    const bool datagrams = slice_starts(address->text, SLICE("udp:")) || slice_starts(address->text, SLICE("dtls:"));
+    return datagrams ? SPEAKS_DATAGRAMS : SPEAKS_STREAMS;
 }
 
 static const struct node *listens_at(const struct actor_model *m)

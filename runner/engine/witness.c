@@ -1,5 +1,6 @@
 #include "engine/witness.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "net/sock.h"
@@ -43,6 +44,14 @@ static const char *type(const struct conn *c)
     return c->datagrams->scheme == ADDR_SEQPACKET ? "SOCK_SEQPACKET" : "SOCK_DGRAM";
 }
 
+/* Of a socket that takes datagrams from anybody, who has sent the last one, or gets the next one; else NULL. */
+static const struct addr *other_of(const struct conn *c, enum event_action action)
+{
+    if (c->kind != CONN_DATAGRAM || c->datagrams->end.connected) return NULL;
+    const struct addr *a = action == EVENT_RECEIVE ? &c->datagrams->end.from : &c->datagrams->end.to;
+    return a->len > sizeof(sa_family_t) ? a : NULL;
+}
+
 static const char *show(const struct addr_inet *a, char *text, size_t size)
 {
     return a->len ? addr_show(&a->sa, a->len, text, size) : NULL;
@@ -64,6 +73,21 @@ static void show_connect(const struct witness *w, int f, char *text)
     if (peer && *peer) snprintf(text + n, CALLS_TEXT - (size_t)n, "\nconnect(%d, %s) = 0", w->fd, peer);
 }
 
+/* "send(5) = 7", or "sendto(5, 127.0.0.1:80) = 7" */
+static void show_transfer(const struct witness *w, enum event_action action, size_t n, char *text)
+{
+    char shown[ADDR_TEXT];
+    const bool sent = action == EVENT_SEND;
+    const struct addr *other = other_of(w->conn, action);
+    if (w->conn->kind == CONN_PROGRAM)
+        snprintf(text, CALLS_TEXT, "%s(%d) = %zu", sent ? "write" : "read", sent ? w->out : w->fd, n);
+    else if (other)
+        snprintf(text, CALLS_TEXT, "%s(%d, %s) = %zu", sent ? "sendto" : "recvfrom", w->fd,
+                 addr_show(&other->sa, other->len, shown, sizeof shown), n);
+    else
+        snprintf(text, CALLS_TEXT, "%s(%d) = %zu", sent ? "send" : "recv", w->fd, n);
+}
+
 /* What has been called for it: as strace would show it, but for the flags that every socket has. */
 static void show_calls(const struct witness *w, enum event_action action, size_t n, char *text)
 {
@@ -83,10 +107,12 @@ static void show_calls(const struct witness *w, enum event_action action, size_t
         else
             snprintf(text, CALLS_TEXT, "accept4() = %d", w->fd);
         break;
-    case EVENT_SEND: snprintf(text, CALLS_TEXT, "%s(%d) = %zu", program ? "write" : "send", w->out, n); break;
-    case EVENT_RECEIVE: snprintf(text, CALLS_TEXT, "%s(%d) = %zu", program ? "read" : "recv", w->fd, n); break;
+    case EVENT_SEND:
+    case EVENT_RECEIVE: show_transfer(w, action, n, text); break;
     case EVENT_PEER_CLOSE: snprintf(text, CALLS_TEXT, "%s(%d) = 0", program ? "read" : "recv", w->fd); break;
-    case EVENT_PEER_RESET: snprintf(text, CALLS_TEXT, "recv(%d) = -1 ECONNRESET", w->fd); break;
+    case EVENT_PEER_RESET:
+        snprintf(text, CALLS_TEXT, "recv(%d) = -1 %s", w->fd, c->error == ECONNREFUSED ? "ECONNREFUSED" : "ECONNRESET");
+        break;
     case EVENT_SHUTDOWN:
         if (program)
             snprintf(text, CALLS_TEXT, "close(%d) = 0", w->out);
@@ -127,7 +153,11 @@ static void tell(const struct witness *w, enum event_action action, bool sent, s
     if (opens || w->emit->sockets || c->kind == CONN_DATAGRAM) {
         s = (struct event_socket){.protocol = protocol(c), .fd = c->closed ? 0 : w->fd, .server = c->server};
         s.local = is_inet(c) ? show(&c->local, local, sizeof local) : c->server ? c->path : NULL;
-        s.peer = is_inet(c) ? show(&c->peer, peer, sizeof peer) : c->server ? NULL : c->path;
+        const struct addr *other = action == EVENT_RECEIVE && is_inet(c) ? other_of(c, action) : NULL;
+        s.peer = other        ? addr_show(&other->sa, other->len, peer, sizeof peer)
+                 : is_inet(c) ? show(&c->peer, peer, sizeof peer)
+                 : c->server  ? NULL
+                              : c->path;
         s.inside = opens && c->kind == CONN_UNIX && c->server && sock_peer_is_ours(w->fd);
         e->socket = &s;
     }
@@ -193,7 +223,8 @@ static void saw_change(void *ctx, enum conn_change change)
         [CONN_FINISHED_BY_PEER] = EVENT_PEER_CLOSE, [CONN_RESET_BY_PEER] = EVENT_PEER_RESET,
     };
     const struct witness *w = ctx;
-    struct event e = {0};
+    const bool refused = change == CONN_RESET_BY_PEER && w->conn->error == ECONNREFUSED;
+    struct event e = {.text = refused ? "refused: nobody listens there" : NULL};
     tell(w, actions[change], change < CONN_FINISHED_BY_PEER, &e);
     if (w->emit->sockets && w->conn->closed) remember_closed(w, e.actor);
 }
@@ -243,20 +274,23 @@ void witness_listens(struct emit *emit, const struct listener *l, const struct a
     struct addr a;
     if (!emit_messages(emit)) return;
     addr_of_spec(asked, &a);
-    const bool datagrams = listener_is_datagrams(l);
-    struct event_socket s = {.protocol = datagrams      ? protocol_of_datagrams(l->scheme)
-                                         : f == AF_UNIX ? "unix"
-                                                        : "tcp",
+    const bool datagrams = listener_is_datagrams(l), packets = l->scheme == ADDR_SEQPACKET;
+    struct event_socket s = {.protocol = datagrams || packets ? protocol_of_datagrams(l->scheme)
+                                         : f == AF_UNIX       ? "unix"
+                                                              : "tcp",
                              .local = addr_show(&l->addr.sa, l->addr.len, local, sizeof local),
                              .state = datagrams ? NULL : "listen",
                              .fd = fd};
     if (emit->sockets) {
         char reuse[64] = "", listen[64] = "";
         if (!datagrams) snprintf(listen, sizeof listen, "\nlisten(%d, %d) = 0", fd, LISTENER_BACKLOG);
-        if (f != AF_UNIX) snprintf(reuse, sizeof reuse, "\nsetsockopt(%d, SOL_SOCKET, SO_REUSEADDR, 1) = 0", fd);
+        if (!datagrams && f != AF_UNIX)
+            snprintf(reuse, sizeof reuse, "\nsetsockopt(%d, SOL_SOCKET, SO_REUSEADDR, 1) = 0", fd);
         snprintf(calls, sizeof calls, "socket(%s, %s, 0) = %d%s\nbind(%d, %s) = 0%s", family(f),
-                 datagrams ? "SOCK_DGRAM" : "SOCK_STREAM", fd, reuse, fd,
-                 addr_show(&a.sa, a.len, wanted, sizeof wanted), listen);
+                 datagrams ? "SOCK_DGRAM"
+                 : packets ? "SOCK_SEQPACKET"
+                           : "SOCK_STREAM",
+                 fd, reuse, fd, addr_show(&a.sa, a.len, wanted, sizeof wanted), listen);
         s.calls = calls;
     }
     who->kind = EVENT_TRAFFIC;

@@ -317,13 +317,10 @@ void conn_leave_scratch(struct sched *s)
 static int datagram_error(struct conn *c, ssize_t r)
 {
     c->in.ready &= (uint8_t)~READY_ERROR;
-    if (r == -ESHUTDOWN) {
-        c->end = CONN_FIN;
-        return 0;
-    }
     if (r == -ECONNREFUSED && c->datagrams->patient) return -EAGAIN;
-    c->end = CONN_RESET;
-    c->error = (int)-r;
+    c->end = r == -ESHUTDOWN ? CONN_FIN : CONN_RESET;
+    if (c->end == CONN_RESET) c->error = (int)-r;
+    tell(c, c->end == CONN_FIN ? CONN_FINISHED_BY_PEER : CONN_RESET_BY_PEER);
     return 0;
 }
 

@@ -10,6 +10,7 @@ enum {
     TYPE_V6 = 0x86dd,
     TCP = 6,
     UDP = 17,
+    FRAGMENT_OFFSET = 0x1fff,
     OPTION_END = 0,
     OPTION_NOTHING = 1,
     OPTION_SEGMENT = 2,
@@ -35,6 +36,7 @@ static int parse_v4(const unsigned char *p, size_t n, struct wire *w)
     if (w->ip_head < 20 || w->ip_head > n || w->total < w->ip_head) return -1;
     w->id = get16(p + 4);
     w->dont_fragment = (p[6] & 0x40) != 0;
+    if (get16(p + 6) & FRAGMENT_OFFSET) return -1;
     w->hops = p[8];
     memcpy(w->end[0].ip, p + 12, 4);
     memcpy(w->end[1].ip, p + 16, 4);
@@ -98,6 +100,7 @@ bool wire_parse(struct slice packet, struct wire *ret)
     w.end[0].port = get16(p);
     w.end[1].port = get16(p + 2);
     w.head = 8;
+    w.length = get16(p + 4);
     w.checksum = get16(p + 6);
     if (protocol == TCP ? !parse_tcp(p, n - w.ip_head, &w) : protocol != UDP) return false;
     if (w.total < w.ip_head + w.head) return false;

@@ -112,6 +112,66 @@ static void what_was_not_is_derived_and_marked(void **state)
     show(f, 60, "story_derived.txt");
 }
 
+/* A UDP socket that takes datagrams from anybody sends two of one size, and one to somebody else. */
+static void carry_datagram(struct fixture *f, const struct frame_end *to, struct slice payload)
+{
+    char packet[14 + FRAME_HEAD_MOST] = {0};
+    const struct frame frame = {.from = &ours, .to = to, .payload = payload};
+    packet[12] = 8;
+    const size_t n = frame_udp(&frame, (unsigned char *)packet + 14);
+    struct wire *w = &f->wires[f->story.nwires++];
+    assert_true(wire_parse((struct slice){packet, 14 + n}, w));
+    w->id = (uint16_t)f->story.nwires;
+}
+
+static void act_datagram(struct fixture *f, enum event_action action, const char *peer, struct slice bytes,
+                         const char *calls)
+{
+    const struct event_socket s = {
+        .protocol = "udp", .local = "0.0.0.0:1000", .peer = peer, .calls = calls, .fd = action == EVENT_CLOSE ? 0 : 5};
+    const struct event e = {.kind = EVENT_TRAFFIC,
+                            .action = action,
+                            .at = 1000000000 + f->story.nwires * 1000,
+                            .actor = "client",
+                            .connection = 1,
+                            .socket = &s,
+                            .bytes = bytes};
+    story_add(&f->story, &e);
+}
+
+static void live_of_datagrams(struct fixture *f)
+{
+    const struct slice none = {0};
+    act_datagram(f, EVENT_LISTEN, NULL, none, "socket(AF_INET, SOCK_DGRAM, 0) = 5\nbind(5, 0.0.0.0:0) = 0");
+    act_datagram(f, EVENT_RECEIVE, "127.0.0.1:80", slice_of("ask"), "recvfrom(5, 127.0.0.1:80) = 3");
+    act_datagram(f, EVENT_SEND, "127.0.0.1:80", slice_of("one"), "sendto(5, 127.0.0.1:80) = 3");
+    act_datagram(f, EVENT_SEND, "127.0.0.1:81", slice_of("two"), "sendto(5, 127.0.0.1:81) = 3");
+    act_datagram(f, EVENT_SEND, "127.0.0.1:80", slice_of("three"), "sendto(5, 127.0.0.1:80) = 5");
+    act_datagram(f, EVENT_SEND, "127.0.0.1:80", slice_of("too"), "sendto(5, 127.0.0.1:80) = 3");
+    act_datagram(f, EVENT_PEER_RESET, "127.0.0.1:80", none, "recv(5) = -1 ECONNREFUSED");
+    act_datagram(f, EVENT_CLOSE, "127.0.0.1:80", none, "close(5) = 0");
+}
+
+/* The identifications tell which packet is which: 1, 2, 3, 4. One was not seen. */
+static void each_datagram_finds_its_packet(void **state)
+{
+    struct fixture *f = *state;
+    static const struct frame_end other = {{127, 0, 0, 1}, 81};
+    carry_datagram(f, &theirs, slice_of("one"));
+    carry_datagram(f, &other, slice_of("two"));
+    carry_datagram(f, &theirs, slice_of("?"));
+    carry_datagram(f, &theirs, slice_of("too"));
+    live_of_datagrams(f);
+    show(f, 100, "story_datagrams.txt");
+}
+
+static void datagrams_are_derived_and_marked(void **state)
+{
+    struct fixture *f = *state;
+    live_of_datagrams(f);
+    show(f, 60, "story_datagrams_derived.txt");
+}
+
 static void much_is_counted(void **state)
 {
     struct fixture *f = *state;
@@ -133,6 +193,9 @@ static void packets_that_are_none_are_refused(void **state)
     const size_t n = 14 + frame_tcp(&frame, packet + 14);
     assert_true(wire_parse((struct slice){(char *)packet, n}, &w));
     assert_int_equal(w.segment, FRAME_PAYLOAD_MOST);
+    packet[14 + 7] = 1; /* a fragment from byte 8 on: what follows is no header */
+    assert_false(wire_parse((struct slice){(char *)packet, n}, &w));
+    packet[14 + 7] = 0;
     for (size_t cut = 0; cut < n; cut++)
         assert_false(wire_parse((struct slice){(char *)packet, cut}, &w));
     /* Whatever a byte says, nothing behind the end is read. */
@@ -150,7 +213,11 @@ static void packets_that_are_none_are_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(what_was_captured_is_shown), TEST(what_was_not_is_derived_and_marked),
-                                       TEST(much_is_counted), TEST(packets_that_are_none_are_refused)};
+    const struct CMUnitTest tests[] = {TEST(what_was_captured_is_shown),
+                                       TEST(what_was_not_is_derived_and_marked),
+                                       TEST(each_datagram_finds_its_packet),
+                                       TEST(datagrams_are_derived_and_marked),
+                                       TEST(much_is_counted),
+                                       TEST(packets_that_are_none_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
