@@ -128,6 +128,39 @@ endforeach()
 list(TRANSFORM files PREPEND ${folder}/)
 sockrun_valgrind(failing ^[34]$ --allow-run --timeout-scale 5 ${files})
 
+# What they say when the system runs out of something: NAME.plan (net/faults.h) says of what.
+if(TARGET sockrun-faults)
+  set(folder ${CMAKE_CURRENT_SOURCE_DIR}/scenarios/faults)
+  file(GLOB files CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*.yaml)
+  foreach(file ${files})
+    string(REGEX REPLACE "\\.yaml$" "" name ${file})
+    set(code 4)
+    foreach(extra exit plan)
+      if(EXISTS ${folder}/${name}.${extra})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/${name}.${extra})
+      endif()
+    endforeach()
+    if(EXISTS ${folder}/${name}.exit)
+      file(STRINGS ${folder}/${name}.exit code)
+    endif()
+    file(STRINGS ${folder}/${name}.plan plan)
+    add_test(NAME exhausted/${name} WORKING_DIRECTORY ${folder}
+             COMMAND golden ${folder}/${name}.out ${code} $<TARGET_FILE:sockrun-faults> --allow-run ${file})
+    set_tests_properties(exhausted/${name} PROPERTIES ENVIRONMENT SOCKRUN_TEST_FAULTS=${plan} LABELS scenario TIMEOUT 60)
+  endforeach()
+endif()
+
+# What is said where there is no IPv6: in a network of its own, without it.
+foreach(name refused skipped)
+  set(code_refused 3)
+  set(code_skipped 0)
+  add_test(NAME without_ipv6/${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/scenarios/without_ipv6
+           COMMAND unshare --net sh ${CMAKE_CURRENT_SOURCE_DIR}/without_ipv6.sh $<TARGET_FILE:golden> ${name}.out
+                   ${code_${name}} $<TARGET_FILE:sockrun> ${name}.yaml)
+  set_tests_properties(without_ipv6/${name} PROPERTIES LABELS scenario TIMEOUT 60 SKIP_REGULAR_EXPRESSION
+                                                       "unshare failed")
+endforeach()
+
 # What is wrong in a file, and where: exactly NAME.txt.
 set(folder ${CMAKE_CURRENT_SOURCE_DIR}/diagnostics)
 file(GLOB files CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*.yaml)
