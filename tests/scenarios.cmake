@@ -59,11 +59,11 @@ set(folder ${CMAKE_CURRENT_SOURCE_DIR}/scenarios/net)
 file(GLOB files CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*.yaml)
 foreach(file ${files})
   string(REGEX REPLACE "\\.yaml$" "" name ${file})
-  add_test(NAME net/scenarios/${name} COMMAND sockrun --allow-net ${folder}/${file})
+  add_test(NAME net/scenarios/${name} COMMAND sockrun --allow-net --allow-run ${folder}/${file})
   set_tests_properties(net/scenarios/${name} PROPERTIES LABELS scenario TIMEOUT 60)
 endforeach()
 list(TRANSFORM files PREPEND ${folder}/)
-sockrun_valgrind(net/scenarios ^0$ --allow-net --timeout-scale 20 ${files})
+sockrun_valgrind(net/scenarios ^0$ --allow-net --allow-run --timeout-scale 20 ${files})
 
 # What a failure says does not depend on how the bytes were cut; only what has come so far does.
 set(folder ${CMAKE_CURRENT_SOURCE_DIR}/scenarios/failing)
