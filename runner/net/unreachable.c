@@ -47,7 +47,10 @@ static int send_raw(int protocol, struct slice bytes, const struct addr *sender)
     if (fd < 0) return -errno;
     /* Raw sockets know no ports (ip(7)), and those of IPv6 want none. */
     if (to.sa.sa_family == AF_INET6) to.in6.sin6_port = 0;
-    const ssize_t n = permit_answer(fd, bytes, 0, &to.sa, to.len);
+    ssize_t n;
+    do
+        n = permit_answer(fd, bytes, 0, &to.sa, to.len);
+    while (n == -EINTR);
     close(fd);
     return n < 0 ? (int)n : 0;
 }
