@@ -193,7 +193,7 @@ static void test_help_has_every_option(void **state)
     for (int c = 0; c < COMMANDS; c++)
         options_help((enum command)c, &text);
     for (unsigned i = 0; i < SPECS; i++)
-        assert_non_null(strstr(buf_str(&text), specs[i].name));
+        assert_non_null(strstr(buf_str(&text), option_specs[i].name));
     buf_done(&text);
 }
 
