@@ -19,8 +19,7 @@ static enum sr_exit (*const commands[COMMANDS])(const struct options *) = {
     [COMMAND_RUN] = cmd_run,         [COMMAND_CHECK] = cmd_check,           [COMMAND_LIST] = cmd_list,
     [COMMAND_STEPS] = cmd_steps,     [COMMAND_MODULES] = cmd_modules,       [COMMAND_LUA] = cmd_lua,
     [COMMAND_EXPLAIN] = cmd_explain, [COMMAND_MERGE] = cmd_merge,           [COMMAND_DIFF] = cmd_diff,
-    [COMMAND_SCHEMA] = cmd_schema,   [COMMAND_COMPLETION] = cmd_completion,
-    [COMMAND_MAN] = cmd_man,
+    [COMMAND_SCHEMA] = cmd_schema,   [COMMAND_COMPLETION] = cmd_completion, [COMMAND_MAN] = cmd_man,
 };
 
 static void show_version(void)

@@ -33,7 +33,7 @@ struct settings {
     bool packets;            /* somebody wants a capture */
     bool sockets;            /* with messages: what the system holds after each of them */
     const struct mask *mask; /* hides secrets in all that is told; NULL: there are none */
-    bool keep; /* somebody wants the temporary files of cases that failed */
+    bool keep;               /* somebody wants the temporary files of cases that failed */
     bool check_only;         /* test scripts are compiled and not asked for their tests */
     struct modules *modules; /* message modules; NULL: none */
 };

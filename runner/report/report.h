@@ -46,8 +46,8 @@ struct event_sink *github_new(FILE *out, const char *summary);
 struct event_sink *guard_new(FILE *out, const char *token);
 struct mask;
 
-/* A folder below path for each case that failed, and for each attempt that did: its events, packets, what programs said,
- * its temporary files and why it failed. mask hides secrets in those files, or NULL; it outlives this. */
+/* A folder below path for each case that failed, and for each attempt that did: its events, packets, what programs
+ * said, its temporary files and why it failed. mask hides secrets in those files, or NULL; it outlives this. */
 struct event_sink *artifacts_new(const char *path, const struct mask *mask);
 /* NULL, or "cannot write x.xml: No space left on device". Valid after EVENT_RUN_END. */
 const char *reporter_error(const struct event_sink *s);

@@ -22,7 +22,7 @@ set(opening_ONLY_IN util/permit util/path report/outfile report/keep cli run/sui
 set(opening_BECAUSE "opens a file: util/permit does that for a scenario")
 
 set(naming_CALLS mkdir mkdtemp unlink unlinkat rename renameat rmdir symlink link remove)
-set(naming_ONLY_IN util/permit util/path report/outfile op/dial engine/tmp engine/program_files engine/program_run
+set(naming_ONLY_IN util/permit util/path report/outfile report/artifacts report/keep op/dial engine/tmp engine/program_files engine/program_run
               run/results)
 set(naming_BECAUSE "changes a folder: a scenario's files are made in engine/tmp and engine/program_files")
 

@@ -44,7 +44,8 @@ static void test_what_fails(void **state)
 {
     (void)state;
     assert_true(sr_verdict_failed(SR_FAIL) && sr_verdict_failed(SR_XPASS) && sr_verdict_failed(SR_ERROR));
-    assert_false(sr_verdict_failed(SR_PASS) || sr_verdict_failed(SR_WARN) || sr_verdict_failed(SR_XFAIL) || sr_verdict_failed(SR_SKIP));
+    assert_false(sr_verdict_failed(SR_PASS) || sr_verdict_failed(SR_WARN) || sr_verdict_failed(SR_XFAIL) ||
+                 sr_verdict_failed(SR_SKIP));
 }
 
 int main(void)
