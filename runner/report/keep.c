@@ -12,6 +12,7 @@
 
 #include "report/line.h"
 #include "report/outfile.h"
+#include "util/arena.h"
 #include "util/mem.h"
 #include "util/units.h"
 
@@ -70,12 +71,12 @@ static void write_file(struct keeping *k, const char *path, struct buf *text)
     outfile_done(&out);
 }
 
-static void keep_file(struct keeping *k, int folder, const char *name, const char *to, const char *shown)
+static void keep_file(struct keeping *k, const char *from, const char *to, const char *shown)
 {
     struct stat st;
     struct buf text = BUF_INIT(FILE_MOST);
     char what[128], size[UNITS_TEXT], of[UNITS_TEXT];
-    const int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    const int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, &st) < 0) {
         note(k, shown, strerror(errno));
     } else {
@@ -99,27 +100,21 @@ static const char *what_is(mode_t mode)
                             : "a device, not kept";
 }
 
-static void keep_entries(struct keeping *k, int fd, const char *to, const char *shown, unsigned depth);
+static void keep_entries(struct keeping *k, const char *from, const char *to, const char *shown, unsigned depth);
 
-static void keep_entry(struct keeping *k, int folder, const char *name, const char *to, const char *shown,
-                       unsigned depth)
+static void keep_entry(struct keeping *k, const char *from, const char *to, const char *shown, unsigned depth)
 {
     struct stat st;
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (lstat(from, &st) < 0)
         note(k, shown, strerror(errno));
-    } else if (S_ISREG(st.st_mode)) {
-        keep_file(k, folder, name, to, shown);
-    } else if (!S_ISDIR(st.st_mode)) {
+    else if (S_ISREG(st.st_mode))
+        keep_file(k, from, to, shown);
+    else if (!S_ISDIR(st.st_mode))
         note(k, shown, what_is(st.st_mode));
-    } else if (depth == DEPTH_MOST) {
+    else if (depth == DEPTH_MOST)
         note(k, shown, "nested too deep, not kept");
-    } else {
-        const int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-            note(k, shown, strerror(errno));
-        else
-            keep_entries(k, fd, to, shown, depth + 1);
-    }
+    else
+        keep_entries(k, from, to, shown, depth + 1);
 }
 
 static bool make_folder(struct keeping *k, const char *path)
@@ -132,24 +127,23 @@ static bool make_folder(struct keeping *k, const char *path)
     return false;
 }
 
-/* Takes the descriptor over. */
-static void keep_entries(struct keeping *k, int fd, const char *to, const char *shown, unsigned depth)
+static void keep_entries(struct keeping *k, const char *from, const char *to, const char *shown, unsigned depth)
 {
-    DIR *d = make_folder(k, to) ? fdopendir(fd) : NULL;
-    if (!d) close(fd);
+    const int fd = open(from, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) note(k, shown, strerror(errno));
+    DIR *d = fd >= 0 && make_folder(k, to) ? fdopendir(fd) : NULL;
+    if (!d && fd >= 0) close(fd);
     for (struct dirent *e; d && (e = readdir(d));) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
         if (k->entries == ENTRIES_MOST || k->size >= ALL_MOST) {
             k->left++;
             continue;
         }
-        struct buf path = BUF_INIT(1 << 20), name = BUF_INIT(1 << 20);
+        struct arena a = {0};
         k->entries++;
-        buf_printf(&path, "%s/%s", to, e->d_name);
-        buf_printf(&name, "%s/%s", shown, e->d_name);
-        keep_entry(k, dirfd(d), e->d_name, buf_str(&path), buf_str(&name), depth);
-        buf_done(&path);
-        buf_done(&name);
+        keep_entry(k, arena_printf(&a, "%s/%s", from, e->d_name), arena_printf(&a, "%s/%s", to, e->d_name),
+                   arena_printf(&a, "%s/%s", shown, e->d_name), depth);
+        arena_done(&a);
     }
     if (d) closedir(d);
 }
@@ -158,12 +152,7 @@ char *keep_folder(const char *from, const char *to, const struct mask *mask, str
 {
     struct keeping k = {.mask = mask, .notes = notes};
     char what[64];
-    const int fd = open(from, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        note(&k, "tmp", strerror(errno));
-        return NULL;
-    }
-    keep_entries(&k, fd, to, "tmp", 1);
+    keep_entries(&k, from, to, "tmp", 1);
     snprintf(what, sizeof what, "%u more files and folders are not kept", k.left);
     if (k.left) note(&k, "tmp", what);
     return k.error;

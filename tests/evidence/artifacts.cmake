@@ -24,7 +24,7 @@ contains(${kept}/artifacts.yaml fails "_.+..+etc+passwd~6fadc99a" "_.~a3d4a70d" 
 contains(${fails} events.jsonl packets.pcapng report.txt app.stdout app.stderr sut.stdout sut.stderr tmp)
 contains(${fails}/tmp app.conf sub)
 contains(${fails}/tmp/sub large)
-holds(${fails}/app.stdout "^got hello\n$")
+holds(${fails}/app.stdout "^got hello\ndone\n$")
 holds(${fails}/app.stderr "^oops\n$")
 holds(${fails}/sut.stdout "^from before\n$")
 holds(${fails}/tmp/app.conf "^port 0\n$")
