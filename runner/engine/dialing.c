@@ -312,6 +312,17 @@ enum went dialing_listen_again(struct actor *a, struct actor *whom)
     return r < 0 ? cannot_listen(a, p, &set, r) : WENT_ON;
 }
 
+enum went dialing_refuse(struct actor *a, bool refuses)
+{
+    const struct address_plan *p = &a->plan->address;
+    struct run *run = a->run;
+    struct setting set = {.actor = a, .plan = p};
+    const struct sock_setup setup = {set_options, &set};
+    const int r = refuses ? listener_refuse(a->listener, &run->permit, &setup, &run->need)
+                          : listener_accept_again(a->listener, &run->permit, (int)p->backlog, &setup, &run->need);
+    return r < 0 ? cannot_listen(a, p, &set, r) : WENT_ON;
+}
+
 const struct step_kind connect_kind = {
     .schema = {.name = "connect", .flags = 0},
     .begin = dialing_connect_begin,

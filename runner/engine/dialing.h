@@ -32,6 +32,8 @@ enum went dialing_shake_first(struct actor *a, const struct instr *in, struct ch
 bool dialing_address(struct actor *a, const struct address_plan *p, struct addr_spec *ret);
 /* Opens again an actor's listener that is closed, on the very address that it had, as its address says. */
 enum went dialing_listen_again(struct actor *a, struct actor *whom);
+/* Its listener refuses from now on, or takes connections again, as the plan of the actor has it. */
+enum went dialing_refuse(struct actor *a, bool refuses);
 /* Opens an actor's listener. WENT_ON, or WENT_FAILED after actor_fail. */
 enum went dialing_listen(struct actor *a);
 

@@ -112,27 +112,15 @@ static int64_t refuses_from(const struct proxy *p)
     return from;
 }
 
-static enum went cannot(struct proxy *p, const char *what, int error)
-{
-    const struct permit_need *need = &p->actor->run->need;
-    const struct mark mark = p->actor->plan->address.mark;
-    if (error == -PERMIT_DENIED)
-        return actor_fail(p->actor, "permission", mark, "not permitted: %s; allow it with %s", need->what, need->flag);
-    return actor_fail(p->actor, "system", mark, "%s: %s", what, strerror(-error));
-}
-
 static enum went refuse_or_accept(struct proxy *p)
 {
-    struct run *r = p->actor->run;
-    struct listener *l = p->actor->listener;
+    const struct listener *l = p->actor->listener;
     const int64_t from = refuses_from(p);
     const bool refuses = clock_now() >= from;
     task_deadline(&p->task, refuses ? TASK_NEVER : from);
     if (refuses == (l->held >= 0)) return WENT_ON;
     proxy_say(p->actor, refuses ? "refuses clients" : "refuses clients no longer");
-    const int error =
-        refuses ? listener_refuse(l, &r->permit, &r->need) : listener_accept_again(l, &r->permit, &r->need);
-    return error ? cannot(p, "the listener cannot be changed", error) : WENT_ON;
+    return dialing_refuse(p->actor, refuses);
 }
 
 /* True if there may be more. */
@@ -167,7 +155,8 @@ static bool accept_some(struct proxy *p)
         case OP_DONE: proxy_links_accept(&p->links, accept_take(&accept)); break;
         case OP_WAIT: return false; /* the listener wakes the task */
         case OP_FAILED:
-            cannot(p, "cannot accept", -accept.op.error);
+            actor_fail(p->actor, "system", p->actor->plan->address.mark, "cannot accept: %s",
+                       strerror(accept.op.error));
             proxy_has_failed(p->actor);
             return false;
         }

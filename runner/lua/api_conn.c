@@ -182,7 +182,8 @@ static int m_sendto(lua_State *L)
     if (spec.scheme != conn->datagrams->scheme)
         return luaL_error(L, "sendto: the socket is one of `%s`", addr_scheme_name(conn->datagrams->scheme));
     addr_of_spec(&spec, &to);
-    if (permit_address(h->permit, &to.sa, to.len, NULL, false, h->need) == -PERMIT_DENIED) return luafail_denied(L, h);
+    if (permit_address(h->permit, &to.sa, to.len, NULL, PERMIT_TO_SEND, h->need) == -PERMIT_DENIED)
+        return luafail_denied(L, h);
     conn_send_to(conn, &to);
     return send_text(L, c, conn, 0);
 }

@@ -88,11 +88,13 @@ int sock_connect(const struct permit_scope *s, int fd, const struct addr *to, co
     return error == -EISCONN ? 0 : error;
 }
 
-int sock_hold(const struct permit_scope *s, const struct addr *a, int type, struct permit_need *need)
+int sock_hold(const struct permit_scope *s, const struct addr *a, int type, const struct sock_setup *setup,
+              struct permit_need *need)
 {
     const int fd = sock_new(a->sa.sa_family, type);
     if (fd < 0) return fd;
-    int error = bind_listener(s, fd, a, type, need);
+    int error = setup ? setup->set(setup->ctx, fd, a->sa.sa_family) : 0;
+    if (!error) error = bind_listener(s, fd, a, type, need);
     /* It hears only itself then. */
     if (!error && type == SOCK_DGRAM) error = sock_connect(s, fd, a, NULL, type, NULL, need);
     if (!error) return fd;

@@ -25,7 +25,8 @@ int sock_listen(const struct permit_scope *s, const struct addr *a, int type, in
                 const struct sock_setup *setup, struct permit_need *need);
 /* A listener in waiting: bound, so that nobody else gets the address, and refused to who connects, until sock_open. Of
  * UDP: refused to who sends, for good. */
-int sock_hold(const struct permit_scope *s, const struct addr *a, int type, struct permit_need *need);
+int sock_hold(const struct permit_scope *s, const struct addr *a, int type, const struct sock_setup *setup,
+              struct permit_need *need);
 int sock_open(int fd, int backlog);
 /* Starts a connect on a fresh socket: 0 (connected at once), -EINPROGRESS (wait until writable, then sock_error), or
  * another -errno. bind may be NULL. A full Unix backlog is -EAGAIN: try again when the listener has accepted. */

@@ -88,20 +88,22 @@ void listener_close(struct listener *l)
     close_socket(l, &l->held);
 }
 
-int listener_refuse(struct listener *l, const struct permit_scope *permit, struct permit_need *need)
+int listener_refuse(struct listener *l, const struct permit_scope *permit, const struct sock_setup *setup,
+                    struct permit_need *need)
 {
     listener_close(l);
-    l->held = sock_hold(permit, &l->addr, addr_socktype(l->scheme), need);
+    l->held = sock_hold(permit, &l->addr, addr_socktype(l->scheme), setup, need);
     return l->held < 0 ? l->held : 0;
 }
 
-int listener_accept_again(struct listener *l, const struct permit_scope *permit, struct permit_need *need)
+int listener_accept_again(struct listener *l, const struct permit_scope *permit, int backlog,
+                          const struct sock_setup *setup, struct permit_need *need)
 {
     if (listener_is_datagrams(l)) {
         close_socket(l, &l->held);
-        return listener_again(l, permit, 0, NULL, need);
+        return listener_again(l, permit, 0, setup, need);
     }
-    const int fd = l->held, error = sock_open(fd, LISTENER_BACKLOG);
+    const int fd = l->held, error = sock_open(fd, backlog ? backlog : LISTENER_BACKLOG);
     struct tls_context *tls = l->tls;
     if (error) return error;
     l->held = -1;

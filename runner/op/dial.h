@@ -41,9 +41,11 @@ static inline bool listener_is_datagrams(const struct listener *l)
 void listener_lend(struct listener *l, struct conn *c);
 /* Refuses connections, and keeps the address, so that nobody else answers there: 0, -errno or -PERMIT_DENIED (it is
  * closed then). */
-int listener_refuse(struct listener *l, const struct permit_scope *permit, struct permit_need *need);
+int listener_refuse(struct listener *l, const struct permit_scope *permit, const struct sock_setup *setup,
+                    struct permit_need *need);
 /* Accepts again. 0, -errno or -PERMIT_DENIED. */
-int listener_accept_again(struct listener *l, const struct permit_scope *permit, struct permit_need *need);
+int listener_accept_again(struct listener *l, const struct permit_scope *permit, int backlog,
+                          const struct sock_setup *setup, struct permit_need *need);
 
 struct accept_op {
     struct op op;

@@ -102,7 +102,7 @@ static enum went send_to(struct actor *a, const struct operand *p, struct conn *
     if (spec.scheme != c->datagrams->scheme)
         return actor_fail(a, "misuse", mark, "the socket is one of `%s`", addr_scheme_name(c->datagrams->scheme));
     addr_of_spec(&spec, &to);
-    const int r = permit_address(&a->run->permit, &to.sa, to.len, NULL, false, need);
+    const int r = permit_address(&a->run->permit, &to.sa, to.len, NULL, PERMIT_TO_SEND, need);
     if (r == -PERMIT_DENIED)
         return actor_fail(a, "permission", mark, "not permitted: %s; allow it with %s", need->what, need->flag);
     /* A path that leads nowhere is found out by sending. */

@@ -221,19 +221,18 @@ int permit_open(const struct permit_scope *s, const char *path, int flags, mode_
 
 /* Addresses */
 
-enum use { CONNECT, LISTEN, SEND };
-
-static const char *verb_of(enum use use)
+static const char *verb_of(enum permit_use use)
 {
     switch (use) {
-    case CONNECT: return "connect to";
-    case LISTEN: return "listen on";
-    case SEND: return "send to";
+    case PERMIT_TO_CONNECT: return "connect to";
+    case PERMIT_TO_LISTEN: return "listen on";
+    case PERMIT_TO_SEND: return "send to";
     }
     return "use";
 }
 
-static int check_abstract(const struct permit_scope *s, struct slice name, enum use use, struct permit_need *ret_need)
+static int check_abstract(const struct permit_scope *s, struct slice name, enum permit_use use,
+                          struct permit_need *ret_need)
 {
     char text[sizeof(struct sockaddr_un) + 1] = "@", shown[sizeof text + 8];
     if (is_whole(s, PERMIT_NET)) return 0;
@@ -246,11 +245,12 @@ static int check_abstract(const struct permit_scope *s, struct slice name, enum 
 
 /* A socket's path may stand below the scenario's folder, and wherever files may be written. bind(2) does not follow a
  * link in the last part, the others do. */
-static int check_socket_path(const struct permit_scope *s, const char *path, enum use use, struct permit_need *ret_need)
+static int check_socket_path(const struct permit_scope *s, const char *path, enum permit_use use,
+                             struct permit_need *ret_need)
 {
     char real[PATH_MAX], here[PATH_MAX], folder[PATH_MAX], shown[sizeof(struct sockaddr_un) + 8];
     struct root root;
-    int error = use == LISTEN ? path_real_parent(path, real) : path_real(path, real);
+    int error = use == PERMIT_TO_LISTEN ? path_real_parent(path, real) : path_real(path, real);
     if (error && (!getcwd(here, sizeof here) || path_normal(here, path, real))) return -EINVAL;
     bool allowed = find_root(s, PERMIT_WRITE, real, !error, &root) || root_holds(&root, s->folder, real, !error);
     if (allowed) return error;
@@ -259,7 +259,7 @@ static int check_socket_path(const struct permit_scope *s, const char *path, enu
     return refuse(ret_need, PERMIT_WRITE, verb_of(use), shown, folder);
 }
 
-static int check_unix(const struct permit_scope *s, const struct sockaddr *sa, socklen_t len, enum use use,
+static int check_unix(const struct permit_scope *s, const struct sockaddr *sa, socklen_t len, enum permit_use use,
                       struct permit_need *ret_need)
 {
     const size_t head = offsetof(struct sockaddr_un, sun_path);
@@ -267,13 +267,13 @@ static int check_unix(const struct permit_scope *s, const struct sockaddr *sa, s
     if (len < head || len > sizeof(struct sockaddr_un)) return -EINVAL;
     size_t n = len - head;
     /* bind(2) without a name lets the system choose one. */
-    if (n == 0) return use == LISTEN ? 0 : -EINVAL;
+    if (n == 0) return use == PERMIT_TO_LISTEN ? 0 : -EINVAL;
     memcpy(path, (const char *)sa + head, n);
     if (path[0] == '\0') return check_abstract(s, (struct slice){path + 1, n - 1}, use, ret_need);
     return check_socket_path(s, path, use, ret_need);
 }
 
-static int refuse_place(const struct net_place *p, const char *host, enum use use, struct permit_need *ret_need)
+static int refuse_place(const struct net_place *p, const char *host, enum permit_use use, struct permit_need *ret_need)
 {
     char address[NETRULE_TEXT], value[NETRULE_NAME + 8], shown[sizeof value + sizeof address + 4];
     struct netrule literal;
@@ -286,7 +286,7 @@ static int refuse_place(const struct net_place *p, const char *host, enum use us
 }
 
 static int check_address(const struct permit_scope *s, const struct sockaddr *sa, socklen_t len, const char *host,
-                         enum use use, struct permit_need *ret_need)
+                         enum permit_use use, struct permit_need *ret_need)
 {
     struct net_place place;
     if (len >= sizeof sa->sa_family && sa->sa_family == AF_UNIX) return check_unix(s, sa, len, use, ret_need);
@@ -299,15 +299,15 @@ static int check_address(const struct permit_scope *s, const struct sockaddr *sa
 }
 
 int permit_address(const struct permit_scope *s, const struct sockaddr *sa, socklen_t len, const char *host,
-                   bool listening, struct permit_need *ret_need)
+                   enum permit_use use, struct permit_need *ret_need)
 {
-    return check_address(s, sa, len, host, listening ? LISTEN : CONNECT, ret_need);
+    return check_address(s, sa, len, host, use, ret_need);
 }
 
 int permit_connect(const struct permit_scope *s, int fd, const struct sockaddr *sa, socklen_t len, const char *host,
                    struct permit_need *ret_need)
 {
-    int error = check_address(s, sa, len, host, CONNECT, ret_need);
+    int error = check_address(s, sa, len, host, PERMIT_TO_CONNECT, ret_need);
     if (error) return error;
     return connect(fd, sa, len) == 0 ? 0 : -errno;
 }
@@ -315,7 +315,7 @@ int permit_connect(const struct permit_scope *s, int fd, const struct sockaddr *
 int permit_bind(const struct permit_scope *s, int fd, const struct sockaddr *sa, socklen_t len,
                 struct permit_need *ret_need)
 {
-    int error = check_address(s, sa, len, NULL, LISTEN, ret_need);
+    int error = check_address(s, sa, len, NULL, PERMIT_TO_LISTEN, ret_need);
     if (error) return error;
     return bind(fd, sa, len) == 0 ? 0 : -errno;
 }
@@ -323,7 +323,7 @@ int permit_bind(const struct permit_scope *s, int fd, const struct sockaddr *sa,
 ssize_t permit_sendto(const struct permit_scope *s, int fd, struct slice data, int flags, const struct sockaddr *sa,
                       socklen_t len, struct permit_need *ret_need)
 {
-    int error = check_address(s, sa, len, NULL, SEND, ret_need);
+    int error = check_address(s, sa, len, NULL, PERMIT_TO_SEND, ret_need);
     if (error) return error;
     return permit_answer(fd, data, flags, sa, len);
 }

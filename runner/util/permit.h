@@ -58,10 +58,11 @@ ssize_t permit_sendto(const struct permit_scope *s, int fd, struct slice data, i
 /* The same to an address that was allowed before, or that sent us something: an answer needs no grant, as it needs none
  * on a connection that was accepted. */
 ssize_t permit_answer(int fd, struct slice data, int flags, const struct sockaddr *sa, socklen_t len);
+enum permit_use { PERMIT_TO_CONNECT, PERMIT_TO_LISTEN, PERMIT_TO_SEND };
 /* May the address be used at all? 0 or -PERMIT_DENIED, or -errno for what is no address, or a Unix path that leads
  * nowhere. For checks before a socket exists. */
 int permit_address(const struct permit_scope *s, const struct sockaddr *sa, socklen_t len, const char *host,
-                   bool listening, struct permit_need *ret_need);
+                   enum permit_use use, struct permit_need *ret_need);
 /* May this program be run? Compares the name as written, and the path that it resolves to. */
 int permit_run(const struct permit_scope *s, const char *program, struct permit_need *ret_need);
 /* May the environment variable be read? */

@@ -329,7 +329,8 @@ static int try_address(const char *host, uint16_t port, const char *name, bool l
 {
     socklen_t len = inet_address(host, port);
     need = (struct permit_need){0};
-    return permit_address(&scope, (struct sockaddr *)&address, len, name, listening, &need);
+    return permit_address(&scope, (struct sockaddr *)&address, len, name,
+                          listening ? PERMIT_TO_LISTEN : PERMIT_TO_CONNECT, &need);
 }
 
 static void only_loopback_without_a_grant(void **state)
@@ -402,13 +403,13 @@ static void families_and_lengths(void **state)
     struct sockaddr *sa = (struct sockaddr *)&address;
     socklen_t len = inet_address("127.0.0.1", 80);
     allow(PERMIT_ALL, NULL);
-    assert_int_equal(permit_address(&scope, sa, 0, NULL, false, &need), -EINVAL);
-    assert_int_equal(permit_address(&scope, sa, 1, NULL, false, &need), -EINVAL);
-    assert_int_equal(permit_address(&scope, sa, len - 1, NULL, false, &need), -EINVAL);
+    assert_int_equal(permit_address(&scope, sa, 0, NULL, PERMIT_TO_CONNECT, &need), -EINVAL);
+    assert_int_equal(permit_address(&scope, sa, 1, NULL, PERMIT_TO_CONNECT, &need), -EINVAL);
+    assert_int_equal(permit_address(&scope, sa, len - 1, NULL, PERMIT_TO_CONNECT, &need), -EINVAL);
     sa->sa_family = AF_UNSPEC;
-    assert_int_equal(permit_address(&scope, sa, len, NULL, false, &need), -EAFNOSUPPORT);
+    assert_int_equal(permit_address(&scope, sa, len, NULL, PERMIT_TO_CONNECT, &need), -EAFNOSUPPORT);
     sa->sa_family = AF_NETLINK;
-    assert_int_equal(permit_address(&scope, sa, sizeof address, NULL, true, &need), -EAFNOSUPPORT);
+    assert_int_equal(permit_address(&scope, sa, sizeof address, NULL, PERMIT_TO_LISTEN, &need), -EAFNOSUPPORT);
 }
 
 static void sockets_are_used_or_not(void **state)
