@@ -186,6 +186,24 @@ static void test_nobody(void **state)
     down(b);
 }
 
+/* The news of a datagram that was refused comes with the next one: that one goes out all the same. */
+static void test_somebody_again(void **state)
+{
+    struct between *b = up(state, NULL, 0, true);
+    struct addr server, from;
+    struct permit_need need;
+    assert_int_equal(sock_name(b->server, &server), 0);
+    close(b->server);
+    take(b, "one");
+    support_wait(b->ours, POLLERR);
+    b->server = sock_listen(b->h->permit, &server, SOCK_DGRAM, 0, NULL, &need);
+    assert_true(b->server >= 0);
+    take(b, "two");
+    assert_int_equal(b->lost[RELAY_SERVER], 1);
+    assert_string_equal(come(b->server, 1, &from), "two|");
+    down(b);
+}
+
 /* A Unix socket that was bound anew is another one: what leads to the old one ends. */
 static void test_unix_target_gone(void **state)
 {
@@ -231,6 +249,7 @@ int main(void)
         HARNESS_TEST(test_passes),           HARNESS_TEST(test_waits),
         HARNESS_TEST(test_bounded),          HARNESS_TEST(test_nobody),
         HARNESS_TEST(test_unix_target_gone), HARNESS_TEST(test_idle),
+        HARNESS_TEST(test_somebody_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
