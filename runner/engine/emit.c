@@ -58,7 +58,7 @@ void emit_event(struct emit *e, struct event *ev)
     if (e->masker && ev->kind == EVENT_SECRETS) return;
     const struct event *told = e->masker ? masker_event(e->masker, ev) : ev;
     if (!control && e->packets) e->packets->take(e->packets, told);
-    if (!control && (e->spool < 0 || ev->wire || ev->kind == EVENT_SECRETS)) return;
+    if (!control && (e->spool < 0 || (ev->wire && !e->sockets) || ev->kind == EVENT_SECRETS)) return;
     if (control && e->lost) tell_lost(e);
     buf_clear(&e->line);
     const bool fits = jsonl_write(told, &e->line);

@@ -7,7 +7,7 @@
 #include "net/tcpinfo.h"
 #include "util/mem.h"
 
-enum { CALLS_TEXT = 1024, CLOSED_MOST = 1000, SECRET_MOST = 4096 };
+enum { CALLS_TEXT = 1024, CLOSED_MOST = 1000, SECRET_MOST = 4096, TLS_TEXT = 128 };
 
 /* A TCP connection whose descriptor is closed. */
 struct closed {
@@ -94,7 +94,6 @@ static void show_calls(const struct witness *w, enum event_action action, size_t
     const struct conn *c = w->conn;
     const bool program = c->kind == CONN_PROGRAM;
     const int f = is_inet(c) ? c->local.sa.sa_family : AF_UNIX;
-    *text = '\0';
     switch (action) {
     case EVENT_CONNECT:
         if (!program) show_connect(w, f, text);
@@ -133,6 +132,23 @@ static void show_calls(const struct witness *w, enum event_action action, size_t
     }
 }
 
+/* What passes within TLS took other calls, which were told of; nor has it ended by one. */
+static bool within_tls(const struct conn *c, enum event_action action)
+{
+    if (!c->tls) return false;
+    if (action == EVENT_PEER_CLOSE) return c->tls->notified;
+    if (action == EVENT_PEER_RESET) return c->error == EPROTO;
+    return action == EVENT_SEND || action == EVENT_RECEIVE || action == EVENT_SECURE;
+}
+
+static const char *show_tls(const struct conn *c, char *text, size_t size)
+{
+    struct tls_facts f;
+    if (!c->tls || !tls_facts(c->tls, &f)) return NULL;
+    snprintf(text, size, "%s, %s", f.version, f.cipher);
+    return text;
+}
+
 static const char *state_of(const struct conn *c)
 {
     struct tcp_facts facts;
@@ -145,7 +161,7 @@ static const char *state_of(const struct conn *c)
 
 static void tell(const struct witness *w, enum event_action action, bool sent, struct event *e)
 {
-    char local[ADDR_TEXT], peer[ADDR_TEXT], calls[CALLS_TEXT];
+    char local[ADDR_TEXT], peer[ADDR_TEXT], calls[CALLS_TEXT] = "", tls[TLS_TEXT];
     const struct conn *c = w->conn;
     const bool opens = action == EVENT_CONNECT || action == EVENT_ACCEPT;
     struct event_socket s;
@@ -162,8 +178,9 @@ static void tell(const struct witness *w, enum event_action action, bool sent, s
         e->socket = &s;
     }
     if (w->emit->sockets) {
-        show_calls(w, action, e->bytes.n, calls);
+        if (e->wire || !within_tls(c, action)) show_calls(w, action, e->bytes.n, calls);
         s.calls = calls;
+        s.tls = show_tls(c, tls, sizeof tls);
         s.state = state_of(c);
     }
     if (opens) e->text = s.peer;
@@ -184,9 +201,10 @@ static void saw_bytes(void *ctx, bool sent, struct slice bytes)
 
 static void saw_wire(void *ctx, bool sent, struct slice bytes)
 {
-    const struct witness *w = ctx;
-    struct event e = {.wire = true, .bytes = bytes};
-    if (w->emit->packets) tell(w, sent ? EVENT_SEND : EVENT_RECEIVE, sent, &e);
+    struct witness *w = ctx;
+    struct event e = {.wire = true, .offset = w->wire[sent], .bytes = bytes};
+    w->wire[sent] += bytes.n;
+    if (w->emit->packets || w->emit->sockets) tell(w, sent ? EVENT_SEND : EVENT_RECEIVE, sent, &e);
 }
 
 static void saw_secret(void *ctx, const char *line)
@@ -222,11 +240,16 @@ static void saw_change(void *ctx, enum conn_change change)
         [CONN_RESET_BY_US] = EVENT_RESET,           [CONN_SECURED] = EVENT_SECURE,
         [CONN_FINISHED_BY_PEER] = EVENT_PEER_CLOSE, [CONN_RESET_BY_PEER] = EVENT_PEER_RESET,
     };
-    const struct witness *w = ctx;
-    const bool refused = change == CONN_RESET_BY_PEER && w->conn->error == ECONNREFUSED;
+    struct witness *w = ctx;
+    const struct conn *c = w->conn;
+    const bool refused = change == CONN_RESET_BY_PEER && c->error == ECONNREFUSED;
     struct event e = {.text = refused ? "refused: nobody listens there" : NULL};
+    if (change == CONN_SECURED) {
+        w->wire[false] = c->base + c->tls->early.n;
+        w->wire[true] = c->sent;
+    }
     tell(w, actions[change], change < CONN_FINISHED_BY_PEER, &e);
-    if (w->emit->sockets && w->conn->closed) remember_closed(w, e.actor);
+    if (w->emit->sockets && c->closed) remember_closed(w, e.actor);
 }
 
 void witness_begin(struct witness *w, struct conn *c)

@@ -23,7 +23,8 @@ struct witness {
     /* Its own. */
     const struct conn *conn;
     uint32_t number;
-    int fd, out; /* out: that is written to; the same for sockets */
+    int fd, out;      /* out: that is written to; the same for sockets */
+    uint64_t wire[2]; /* bytes that were received and sent below TLS, and before it began */
 };
 
 /* Before the first byte; lives until conn_done. */

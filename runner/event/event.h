@@ -56,6 +56,7 @@ struct event_socket {
     const char *local, *peer; /* "127.0.0.1:80", "[::1]:80", a path; NULL: unknown, or none */
     const char *state;        /* "established" ..., NULL: not asked for, or there is none */
     const char *calls;        /* the system calls that have made it so, or NULL */
+    const char *tls;          /* "TLSv1.3, TLS_AES_256_GCM_SHA384"; NULL: not asked for, or not agreed on yet */
     int64_t fd;               /* 0: not open any more */
     bool server;              /* it was accepted */
     bool inside;              /* Unix: the peer is in this process, and tells of the same bytes */
@@ -110,7 +111,7 @@ struct event {
     struct place place;
     int64_t number;
     uint32_t connection;               /* EVENT_TRAFFIC: its number in the process, from 1; 0: none */
-    bool wire;                         /* EVENT_TRAFFIC: bytes below TLS; only for captures */
+    bool wire;                         /* EVENT_TRAFFIC: bytes below TLS; only for captures and `explain` */
     const struct event_socket *socket; /* of events that open or end a connection; or NULL */
     uint64_t offset; /* EVENT_TRAFFIC: position of the first byte in its direction since the connection began */
     struct slice bytes;

@@ -42,6 +42,7 @@ static void write_socket(struct jsonw *w, const struct event_socket *s)
     jsonw_str(w, "peer", s->peer);
     jsonw_str(w, "state", s->state);
     jsonw_str(w, "calls", s->calls);
+    jsonw_str(w, "tls", s->tls);
     write_number(w, "fd", s->fd, 0);
     if (s->server) jsonw_bool(w, "server", true);
     if (s->inside) jsonw_bool(w, "inside", true);
@@ -267,6 +268,7 @@ static const struct event_socket *read_socket(struct reading *r, const struct js
     ret->peer = read_str(r, socket, "peer");
     ret->state = read_str(r, socket, "state");
     ret->calls = read_str(r, socket, "calls");
+    ret->tls = read_str(r, socket, "tls");
     ret->fd = read_int(r, socket, "fd", 0);
     ret->server = read_bool(r, socket, "server");
     ret->inside = read_bool(r, socket, "inside");

@@ -126,7 +126,7 @@ static void take_trace(struct console *c, const struct event *e)
 {
     const struct running *one = runnings_find(&c->runnings, e);
 
-    if (c->options.verbosity < 1) return;
+    if (c->options.verbosity < 1 || e->wire) return;
     add_heading(c, e, one);
     trace_render(e, one ? one->began : e->at, &c->style, &c->line);
     print(c);

@@ -9,7 +9,7 @@
 #include "report/wire.h"
 #include "util/arena.h"
 
-enum { STORY_ACTS_MOST = 1000, STORY_WIRES_MOST = 20000, STORY_BYTES = 256 };
+enum { STORY_ACTS_MOST = 1000, STORY_WIRES_MOST = 20000, STORY_BYTES = 256, STORY_CALLS = 3 };
 
 struct act {
     struct act *next;
@@ -18,6 +18,12 @@ struct act {
     uint32_t connection;
     uint64_t offset, size;
     struct slice bytes; /* the first ones */
+    /* Within TLS: the bytes below it that carried this; size 0: none of its own. */
+    uint64_t wire_offset, wire_size;
+    const char *records; /* that they are, or NULL */
+    unsigned sealed;     /* so many records, if that is all that can be said of them */
+    unsigned ncalls;     /* for them: no more than STORY_CALLS are kept */
+    bool wire;           /* there is nothing but them: no data */
     const char *step;
     struct place place;
     struct event_socket socket;
@@ -44,7 +50,7 @@ struct story {
 void story_add(struct story *s, const struct event *e);
 /* Appends all of it, broken at the style's width. told: what is said only once; zeroed before the first story. */
 struct story_told {
-    unsigned words;
+    uint64_t words;
 };
 void story_show(const struct story *s, struct story_told *told, const struct style *style, struct buf *out);
 

@@ -57,17 +57,25 @@ static const struct {
          "What has arrived before the other side closes can still be read; then comes the end.",
          "The peer is not told: what it sends from now on meets nobody."},
     [PHASE_AFTER] = {"afterwards", "", "", ""},
+    [PHASE_TLS] =
+        {"TLS",
+         "TLS stands between the data and TCP. First the two sides agree on a version, a cipher and keys, and "
+         "the server shows by a certificate who it is. All of it goes in records; sealed ones can be read by "
+         "nobody in between, nor changed without being noticed.",
+         "", ""},
 };
 
 enum {
-    LOCAL = PHASE_AFTER + 1, /* the same words, of what is local */
-    DATAGRAMS = 2 * LOCAL,   /* and of datagrams */
-    SAID_REFUSED = 1 << 25,
-    SAID_LISTEN = 1 << 26,
-    SAID_TIME_WAIT = 1 << 27,
-    SAID_CLOSED = 1 << 28,
-    SAID_RESET = 1 << 29,
-    SAID_LOOPBACK = 1 << 30,
+    LOCAL = PHASE_TLS + 1, /* the same words, of what is local */
+    DATAGRAMS = 2 * LOCAL, /* and of datagrams */
+    SAID_REFUSED = 3 * LOCAL,
+    SAID_LISTEN,
+    SAID_TIME_WAIT,
+    SAID_CLOSED,
+    SAID_RESET,
+    SAID_LOOPBACK,
+    SAID_RECORD,
+    SAID_NOTIFY,
 };
 
 static enum phase phase_of(const struct act *a)
@@ -77,7 +85,7 @@ static enum phase phase_of(const struct act *a)
     case EVENT_CONNECT: return PHASE_CONNECT;
     case EVENT_ACCEPT: return PHASE_ACCEPT;
     case EVENT_SEND:
-    case EVENT_RECEIVE: return PHASE_EXCHANGE;
+    case EVENT_RECEIVE: return a->wire && !a->socket.tls ? PHASE_TLS : PHASE_EXCHANGE;
     case EVENT_SHUTDOWN:
     case EVENT_CLOSE:
     case EVENT_RESET:
@@ -115,8 +123,8 @@ static void say(struct showing *w, const char *words)
 
 static void say_once(struct showing *w, unsigned bit, const char *words)
 {
-    if (w->told->words & bit) return;
-    w->told->words |= bit;
+    if (w->told->words & UINT64_C(1) << bit) return;
+    w->told->words |= UINT64_C(1) << bit;
     w->fresh = false;
     say(w, words);
 }
@@ -180,7 +188,7 @@ static void put_phase(struct showing *w, const struct act *a, enum phase phase)
     paint_off(w->style, w->out);
     buf_addc(w->out, '\n');
     w->fresh = true;
-    if (*words) say_once(w, 1U << (phase + (tcp ? 0 : datagrams ? DATAGRAMS : LOCAL)), words);
+    if (*words) say_once(w, phase + (tcp ? 0U : datagrams ? DATAGRAMS : LOCAL), words);
 }
 
 /* "     +0.231 ms  step 1 send, hello.yaml:14" */
@@ -231,6 +239,7 @@ static void put_state(struct showing *w, const struct act *a)
     struct buf text = BUF_INIT(TEXT_MOST);
     if (!s->local && !s->peer && !s->state && s->fd) return;
     const bool same = w->shown && story_same_addresses(&w->shown->socket, s);
+    const bool known = same && w->shown->socket.tls;
     w->shown = a;
     line_text(slice_of(s->protocol), NAME_MOST, &text);
     if (s->local && !same) {
@@ -242,6 +251,7 @@ static void put_state(struct showing *w, const struct act *a)
         line_text(slice_of(s->peer), NAME_MOST, &text);
     }
     if (s->state || !s->fd) buf_printf(&text, ", %s", s->state ? s->state : "closed");
+    if (s->tls && !known) buf_printf(&text, ", %s", s->tls);
     story_put_layer(w, "now", -1, buf_str(&text));
     buf_done(&text);
 }
@@ -278,6 +288,60 @@ static void put_after(struct showing *w, const struct act *a)
                  "reset: then nobody waits.");
 }
 
+/* The layer between the data, if there is any, and TCP. */
+static void put_records(struct showing *w, const struct act *a)
+{
+    const bool data = !a->wire && (a->action == EVENT_SEND || a->action == EVENT_RECEIVE);
+    if (data && a->socket.tls && !a->wire_size) story_put_layer(w, "TLS", -1, "came with the records before");
+    if (!a->wire_size) return;
+    story_put_layer(w, "TLS", (int64_t)(a->wire_size - (data ? a->size : 0)), a->records);
+}
+
+/* Bytes, and what they are made of on their way down. */
+static void put_exchange(struct showing *w, const struct act *a)
+{
+    struct act below = *a;
+    const bool sent = a->action == EVENT_SEND;
+    if (!a->wire) put_data(w, a);
+    put_records(w, a);
+    if (a->wire_size) {
+        below.offset = a->wire_offset;
+        below.size = a->wire_size;
+    }
+    if (sent && story_is_udp(a)) story_put_datagram(w, a);
+    if (sent && story_is_tcp(a)) story_put_segments(w, &below);
+}
+
+/* What is good to know, at the first place where it can be seen. */
+static void say_about(struct showing *w, const struct act *a)
+{
+    const bool end = a->action != EVENT_SEND && a->action != EVENT_RECEIVE;
+    if (a->action == EVENT_LISTEN && story_is_tcp(a))
+        say_once(w, SAID_LISTEN,
+                 "bind gives it an address; port 0 asks for any that is free. listen lets the system take "
+                 "connections for it, whether anybody accepts them yet or not.");
+    if (a->wire_size && !a->wire && !end)
+        say_once(w, SAID_RECORD,
+                 "TLS adds to the data the head of each record and its seal: that is how much longer it is on its "
+                 "way.");
+    if (a->wire_size && end)
+        say_once(w, SAID_NOTIFY,
+                 "Before the FIN a sealed record says that no more comes (close_notify): a FIN alone could come from "
+                 "somebody in between, who cuts off the rest.");
+    if (w->loopback)
+        say_once(
+            w, SAID_LOOPBACK,
+            "Loopback is no device: its Ethernet addresses are zero, and the checksum is left unfinished, since there "
+            "is no wire that could spoil the bytes.");
+    if (a->action == EVENT_PEER_RESET && story_is_udp(a))
+        say_once(
+            w, SAID_REFUSED,
+            "No socket has that port: the machine there answers with an ICMP message, which is none of the socket's "
+            "datagrams. The system keeps it for the next call.");
+    else if (a->action == EVENT_RESET || a->action == EVENT_PEER_RESET)
+        say_once(w, SAID_RESET, "A reset is no end but an abort: what was not read yet is lost.");
+}
+
 static void put_act(struct showing *w, const struct act *a)
 {
     const bool pipes = a->action == EVENT_CONNECT && !story_is_tcp(a) && strcmp(a->socket.protocol, "program") == 0;
@@ -293,28 +357,18 @@ static void put_act(struct showing *w, const struct act *a)
     }
     put_when(w, a);
     put_calls(w, slice_of(a->socket.calls));
-    if (a->action == EVENT_SEND || a->action == EVENT_RECEIVE) put_data(w, a);
-    if (a->action == EVENT_SEND && story_is_udp(a)) story_put_datagram(w, a);
-    if (a->action == EVENT_SEND && story_is_tcp(a)) story_put_segments(w, a);
+    if (a->ncalls > STORY_CALLS) {
+        buf_printf(&w->line, "and %u more calls for its records", a->ncalls - STORY_CALLS);
+        story_put_line(w, INDENT + 2, 0, NULL);
+    }
+    if (a->action == EVENT_SEND || a->action == EVENT_RECEIVE)
+        put_exchange(w, a);
+    else
+        put_records(w, a);
     if (story_is_tcp(a) && (a->action == EVENT_CLOSE || a->action == EVENT_RESET || a->action == EVENT_SHUTDOWN))
         story_put_ending(w, a);
     put_state(w, a);
-    if (a->action == EVENT_LISTEN && story_is_tcp(a))
-        say_once(w, SAID_LISTEN,
-                 "bind gives it an address; port 0 asks for any that is free. listen lets the system take "
-                 "connections for it, whether anybody accepts them yet or not.");
-    if (w->loopback)
-        say_once(
-            w, SAID_LOOPBACK,
-            "Loopback is no device: its Ethernet addresses are zero, and the checksum is left unfinished, since there "
-            "is no wire that could spoil the bytes.");
-    if (a->action == EVENT_PEER_RESET && story_is_udp(a))
-        say_once(
-            w, SAID_REFUSED,
-            "No socket has that port: the machine there answers with an ICMP message, which is none of the socket's "
-            "datagrams. The system keeps it for the next call.");
-    else if (a->action == EVENT_RESET || a->action == EVENT_PEER_RESET)
-        say_once(w, SAID_RESET, "A reset is no end but an abort: what was not read yet is lost.");
+    say_about(w, a);
 }
 
 static void put_left(struct showing *w, uint32_t *left)

@@ -15,7 +15,8 @@ enum phase {
     PHASE_ACCEPT,
     PHASE_EXCHANGE,
     PHASE_CLOSE,
-    PHASE_AFTER
+    PHASE_AFTER,
+    PHASE_TLS
 };
 
 struct showing {

@@ -192,7 +192,8 @@ void story_put_segments(struct showing *w, const struct act *a)
 {
     const struct ends e = ends_of(a);
     const struct wire *syn = find_syn(w, &e, 1);
-    unsigned shown = 0, more = 0;
+    unsigned shown = 0, more = 0, again = 0;
+    uint64_t seen = 0; /* of the bytes */
     if (!e.known) return;
     for (uint32_t i = 0; syn && i < w->story->nwires; i++) {
         const struct wire *x = &w->story->wires[i];
@@ -201,12 +202,16 @@ void story_put_segments(struct showing *w, const struct act *a)
         if (at + x->payload <= from || at >= from + a->size) continue;
         if (shown++ == 0)
             put_real(w, x, syn);
+        else if (at + x->payload <= seen)
+            again++;
         else
             more++;
+        if (at + x->payload > seen) seen = at + x->payload;
     }
     if (!shown) put_derived(w, a, &e);
-    if (!more) return;
-    buf_printf(&w->line, "and %u more segment%s", more, more == 1 ? "" : "s");
+    if (!more && !again) return;
+    if (more) buf_printf(&w->line, "and %u more segment%s", more, more == 1 ? "" : "s");
+    if (again) buf_printf(&w->line, "%s%u sent again", more ? ", " : "and ", again);
     story_put_line(w, INDENT + 2, 0, NULL);
 }
 

@@ -97,6 +97,7 @@ static void same_socket(const struct event_socket *a, const struct event_socket 
     same_str(a->peer, b->peer);
     same_str(a->state, b->state);
     same_str(a->calls, b->calls);
+    same_str(a->tls, b->tls);
     assert_int_equal(a->fd, b->fd);
     assert_int_equal(a->server, b->server);
     assert_int_equal(a->inside, b->inside);
@@ -153,7 +154,7 @@ static const char hostile[] = "\"\\\b\f\n\r\t\x01\x1b[2J\x7f]]>\xe2\x80\xae\xe2\
 /* Every field with something to say. */
 static struct event full_event(struct event_failure *failure, struct event_note *note)
 {
-    static const struct event_socket socket = {"tcp", hostile, "", NULL, "close(3)", INT64_MAX, true, true};
+    static const struct event_socket socket = {"tcp", hostile, "", NULL, "close(3)", hostile, INT64_MAX, true, true};
     static const char all[256] = {0, 1, 2, '\n', '"', (char)0xff, (char)0x80};
 
     *note = (struct event_note){hostile, hostile};

@@ -110,8 +110,8 @@ static void opens(struct event_sink *s, uint32_t connection, const struct event_
     s->take(s, &e);
 }
 
-static const struct event_socket client = {"tcp", "127.0.0.1:1000", "127.0.0.1:80", NULL, NULL, 5, false, false};
-static const struct event_socket server = {"tcp", "127.0.0.1:80", "127.0.0.1:1000", NULL, NULL, 6, true, false};
+static const struct event_socket client = {"tcp", "127.0.0.1:1000", "127.0.0.1:80", NULL, NULL, NULL, 5, false, false};
+static const struct event_socket server = {"tcp", "127.0.0.1:80", "127.0.0.1:1000", NULL, NULL, NULL, 6, true, false};
 static const struct slice none = {0};
 
 #define HANDSHAKE(who)                                                                                                 \
@@ -188,8 +188,8 @@ static void test_unix(void **state)
     (void)state;
     struct capture c;
     struct event_sink *s = begin(&c);
-    const struct event_socket theirs = {"unix", NULL, "/run/x", NULL, NULL, 5, false, false};
-    const struct event_socket ours = {"unix", "/run/x", NULL, NULL, NULL, 6, true, true};
+    const struct event_socket theirs = {"unix", NULL, "/run/x", NULL, NULL, NULL, 5, false, false};
+    const struct event_socket ours = {"unix", "/run/x", NULL, NULL, NULL, NULL, 6, true, true};
     opens(s, 1, &theirs);
     story(&c);
     opens(s, 2, &ours);

@@ -81,6 +81,29 @@ static void live(struct fixture *f)
     act(f, EVENT_STATE, 3000001, none, NULL, "time_wait");
 }
 
+static void act_tls(struct fixture *f, enum event_action action, bool wire, uint64_t offset, struct slice bytes,
+                    const char *calls, const char *tls)
+{
+    const struct event_socket s = {.protocol = "tcp",
+                                   .local = "127.0.0.1:1000",
+                                   .peer = "127.0.0.1:80",
+                                   .state = "established",
+                                   .calls = calls,
+                                   .tls = tls,
+                                   .fd = 5};
+    const struct event e = {.kind = EVENT_TRAFFIC,
+                            .action = action,
+                            .wire = wire,
+                            .at = 1000000000,
+                            .actor = "client",
+                            .step = "step 1 x",
+                            .connection = 1,
+                            .socket = &s,
+                            .offset = offset,
+                            .bytes = bytes};
+    story_add(&f->story, &e);
+}
+
 static void show(struct fixture *f, unsigned width, const char *golden)
 {
     const struct style style = {.width = width};
@@ -98,11 +121,42 @@ static void what_was_captured_is_shown(void **state)
     carry(f, true, FRAME_ACK, 100, 500, none);
     carry(f, true, FRAME_PSH | FRAME_ACK, 100, 500, slice_of("hel"));
     carry(f, true, FRAME_PSH | FRAME_ACK, 103, 500, slice_of("lo\r\n"));
+    carry(f, true, FRAME_PSH | FRAME_ACK, 103, 500, slice_of("lo\r\n"));
     carry(f, false, FRAME_PSH | FRAME_ACK, 500, 107, slice_of("12345678"));
     carry(f, true, FRAME_FIN | FRAME_ACK, 107, 508, none);
     carry(f, false, FRAME_ACK, 508, 108, none);
     live(f);
     show(f, 100, "story.txt");
+}
+
+/* A handshake stands alone; what carries data, or says that no more comes, belongs to it. */
+static void records_stand_between_data_and_tcp(void **state)
+{
+    static const char tls[] = "TLSv1.3, TLS_TEST";
+    static char much[16 << 10] = "\x17\x03\x03\x3f\xfb";
+    struct fixture *f = *state;
+    const struct slice none = {0}, hello = SLICE("\x16\x03\x01\x00\x04\x01\x00\x00\x00"),
+                       flight = SLICE("\x16\x03\x03\x00\x04\x02\x00\x00\x00\x17\x03\x03\x00\x01x"),
+                       sealed = SLICE("\x17\x03\x03\x00\x18xxxxxxxxxxxxxxxxxxxxxxxx"), full = {much, sizeof much};
+    carry(f, true, FRAME_SYN, 99, 0, none);
+    carry(f, true, FRAME_PSH | FRAME_ACK, 100, 500, hello);
+    carry(f, true, FRAME_PSH | FRAME_ACK, 109, 500, sealed);
+    act_tls(f, EVENT_SECURE, false, 0, none, "", NULL);
+    act_tls(f, EVENT_SEND, true, 0, hello, "send(5) = 9", NULL);
+    act_tls(f, EVENT_RECEIVE, true, 0, flight, "recv(5) = 15", NULL);
+    act_tls(f, EVENT_SEND, true, 9, sealed, "send(5) = 29", tls);
+    act_tls(f, EVENT_SEND, false, 0, slice_of("hello\r\n"), "", tls);
+    act_tls(f, EVENT_RECEIVE, true, 15, sealed, "recv(5) = 29", tls);
+    act_tls(f, EVENT_RECEIVE, false, 0, slice_of("HEL"), "", tls);
+    act_tls(f, EVENT_RECEIVE, false, 3, slice_of("LO\r\n"), "", tls);
+    for (unsigned i = 0; i < 5; i++)
+        act_tls(f, EVENT_SEND, true, 38 + i * sizeof much, full, "send(5) = 16384", tls);
+    act_tls(f, EVENT_SEND, false, 7, (struct slice){much, sizeof much}, "", tls);
+    act_tls(f, EVENT_RECEIVE, true, 44, sealed, "recv(5) = 29", tls);
+    act_tls(f, EVENT_PEER_CLOSE, false, 7, none, "", tls);
+    act_tls(f, EVENT_SEND, true, 38 + 5 * sizeof much, sealed, "send(5) = 29", tls);
+    act_tls(f, EVENT_CLOSE, false, 0, none, "close(5) = 0", tls);
+    show(f, 100, "story_tls.txt");
 }
 
 static void what_was_not_is_derived_and_marked(void **state)
@@ -213,11 +267,10 @@ static void packets_that_are_none_are_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(what_was_captured_is_shown),
-                                       TEST(what_was_not_is_derived_and_marked),
-                                       TEST(each_datagram_finds_its_packet),
-                                       TEST(datagrams_are_derived_and_marked),
-                                       TEST(much_is_counted),
-                                       TEST(packets_that_are_none_are_refused)};
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_captured_is_shown),         TEST(what_was_not_is_derived_and_marked),
+        TEST(records_stand_between_data_and_tcp), TEST(each_datagram_finds_its_packet),
+        TEST(datagrams_are_derived_and_marked),   TEST(much_is_counted),
+        TEST(packets_that_are_none_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
