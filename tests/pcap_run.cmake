@@ -1,6 +1,6 @@
 # Runs scenarios with --pcap and says what tshark finds in the capture. SOCKRUN, which ends with CODE, TSHARK, FILE (of the
 # capture), ARGUMENTS; MODE is `talk`: the bytes of every conversation in each direction, and the comments of what carries
-# bytes; `tls`: the bytes that tshark reads out of the records with the secrets that stand in the capture, and those that
+# bytes; `tls`, `dtls`: the bytes that tshark reads out of the records with the secrets that stand in the capture, and those that
 # stand in it plainly; or `clean`: nothing, unless something is wrong.
 cmake_minimum_required(VERSION 3.25)
 separate_arguments(ARGUMENTS UNIX_COMMAND "${ARGUMENTS}")
@@ -31,6 +31,17 @@ if(NOT wrong MATCHES "^1\t[^\n]*\n$")
   message(FATAL_ERROR "tshark complains about the capture, or finds it empty:\n${wrong}")
 endif()
 if(MODE STREQUAL clean)
+  return()
+endif()
+if(MODE STREQUAL dtls)
+  # Two files run at once, and records may be told of before the datagram below them.
+  set(fields -T fields -E separator=/s -e frame.interface_name -e)
+  ask(records -Y "dtls.app_data and data.data" ${fields} data.data)
+  ask(plain -Y "frame.interface_name == \"plain\"" ${fields} udp.payload)
+  string(REGEX MATCHALL "[^\n]+" lines "${records}${plain}")
+  list(SORT lines)
+  list(JOIN lines "\n" lines)
+  message("${lines}")
   return()
 endif()
 set(fields -T fields -E separator=/s -e frame.interface_name -e tcp.stream -e tcp.srcport -e tcp.flags -e)

@@ -174,11 +174,19 @@ struct channel *actor_attach(struct actor *a, int fd, enum addr_scheme scheme, c
 {
     struct channel *c = mem_zalloc(sizeof *c);
     struct sched *s = a->task.sched;
-    const bool datagrams = scheme == ADDR_UDP || scheme == ADDR_UNIXGRAM || scheme == ADDR_SEQPACKET;
+    const bool datagrams = addr_socktype(scheme) != SOCK_STREAM;
     const int r = datagrams ? conn_init_datagrams(&c->conn, s, fd, scheme, peer)
                             : conn_init_socket(&c->conn, s, fd, scheme == ADDR_UNIX ? CONN_UNIX : CONN_TCP, peer);
     c->conn.server = !peer;
     return adopt(a, c, r, name);
+}
+
+/* What a server has got is secured as its listener says. NULL after actor_fail. */
+static struct channel *secure_served(struct actor *a, struct channel *c, const struct listener *l)
+{
+    if (!c || !l->tls || conn_secure(&c->conn, l->tls, NULL)) return c;
+    actor_fail(a, "system", (struct mark){0}, "TLS cannot begin");
+    return NULL;
 }
 
 struct channel *actor_attach_listener(struct actor *a)
@@ -186,7 +194,7 @@ struct channel *actor_attach_listener(struct actor *a)
     struct channel *c = mem_zalloc(sizeof *c);
     listener_lend(a->listener, &c->conn);
     c->conn.server = true;
-    return adopt(a, c, 0, NULL);
+    return secure_served(a, adopt(a, c, 0, NULL), a->listener);
 }
 
 struct channel *actor_attach_share(struct actor *a, struct listener *l, const struct addr *peer)
@@ -195,17 +203,14 @@ struct channel *actor_attach_share(struct actor *a, struct listener *l, const st
     conn_init_borrowed(&c->conn, a->task.sched, &l->fd, &l->watch, l->scheme, &l->addr, true);
     c->conn.server = true;
     if (peer->len > sizeof(sa_family_t)) conn_send_to(&c->conn, peer);
-    return adopt(a, c, 0, NULL);
+    return secure_served(a, adopt(a, c, 0, NULL), l);
 }
 
 struct channel *actor_attach_accepted(struct actor *a, int fd, const struct listener *l, const char *name)
 {
     struct channel *c = actor_attach(a, fd, l->scheme, name, NULL);
-    if (!c) return NULL;
-    c->conn.server = true;
-    if (!l->tls || conn_secure(&c->conn, l->tls, NULL)) return c;
-    actor_fail(a, "system", (struct mark){0}, "TLS cannot begin");
-    return NULL;
+    if (c) c->conn.server = true;
+    return secure_served(a, c, l);
 }
 
 struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool terminal)

@@ -10,21 +10,6 @@ enum { SHOWN = 60, RETRY_TIMES = 20 };
 
 #define RETRY_EVERY (100 * NS_PER_MS)
 
-/* What this version does not speak. NULL, or a phrase. */
-static const char *unspoken(enum addr_scheme s)
-{
-    switch (s) {
-    case ADDR_TCP:
-    case ADDR_TLS:
-    case ADDR_UNIX:
-    case ADDR_UDP:
-    case ADDR_UNIXGRAM:
-    case ADDR_SEQPACKET: return NULL;
-    case ADDR_DTLS: return "`dtls` addresses are not part of this version";
-    }
-    return NULL;
-}
-
 /* What does not begin as an address. */
 static bool wrong_scheme(struct compiler *c, const struct text_plan *t, const char *why)
 {
@@ -47,14 +32,8 @@ static bool compile_constant(struct compiler *c, const struct text_plan *t)
     const struct slice text = t->tmpl.parts[0].text;
     const char *why = addr_parse(text, &spec, &at);
     if (why && at == 0) return wrong_scheme(c, t, why);
-    if (why) {
-        const size_t len = text.n > at ? text.n - at : 1;
-        compile_error(c, node_mark_at(t->node, (uint32_t)at, (uint32_t)len), "%s", why);
-        return false;
-    }
-    const struct slice scheme = slice_of(addr_scheme_name(spec.scheme));
-    why = unspoken(spec.scheme);
-    if (why) compile_error(c, node_mark_at(t->node, 0, (uint32_t)scheme.n), "%s", why);
+    const size_t len = text.n > at ? text.n - at : 1;
+    if (why) compile_error(c, node_mark_at(t->node, (uint32_t)at, (uint32_t)len), "%s", why);
     return !why;
 }
 
@@ -129,13 +108,15 @@ static bool compile_tls(struct compiler *c, const struct node *map, struct addre
 {
     const struct pair *p = node_pair(map, "tls");
     if (!p) return true;
-    if (ret->text.tmpl.constant && !slice_starts(ret->text.tmpl.parts[0].text, SLICE("tls://"))) {
-        compile_error(c, p->key->mark, "`tls` is for tls:// addresses");
+    const struct slice *at = ret->text.tmpl.constant ? &ret->text.tmpl.parts[0].text : NULL;
+    const bool tls = at && slice_starts(*at, SLICE("tls://")), dtls = at && slice_starts(*at, SLICE("dtls://"));
+    if (at && !tls && !dtls) {
+        compile_error(c, p->key->mark, "`tls` is for tls:// and dtls:// addresses");
         return false;
     }
     const struct pair *fails = p->value->kind == NODE_MAP ? node_pair(p->value, "fails") : NULL;
     if (fails) compile_error(c, fails->key->mark, "of an address, `fails` stands beside `tls`, not in it");
-    ret->tls = tls_plan_compile(c, p->value);
+    ret->tls = tls_plan_compile(c, p->value, tls ? TLS_OF_STREAMS : dtls ? TLS_OF_DATAGRAMS : TLS_OF_EITHER);
     return ret->tls && !fails;
 }
 
@@ -195,7 +176,6 @@ static bool parse(const struct text_plan *t, struct eval *e, struct addr_spec *r
     size_t at;
     if (!text_eval(t, e, &text)) return false;
     const char *why = addr_parse(text, ret, &at);
-    if (!why) why = unspoken(ret->scheme);
     if (!why) return true;
     struct buf shown = BUF_INIT(8 * SHOWN);
     text_quote(text, SHOWN, &shown);

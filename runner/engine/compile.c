@@ -457,6 +457,10 @@ static bool compile_session(struct compiler *c, const struct node *n, struct act
         return false;
     }
     if (!by || by->kind != NODE_SCALAR) return ok;
+    if (t->constant && slice_starts(t->parts[0].text, SLICE("dtls://"))) {
+        compile_error(c, by->mark, "`session` looks into datagrams, and those of dtls:// are closed");
+        return false;
+    }
     p->session_mark = by->mark;
     p->session = compile_expr(c, by, EXPR_VALUE);
     return ok && p->session;

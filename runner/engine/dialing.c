@@ -103,19 +103,29 @@ static struct op *shake_hands(struct connect_op *o)
     return &d->handshake.op;
 }
 
+static void let_go(struct connect_op *o)
+{
+    struct dialing *d = o->setup.ctx;
+    op_cancel(o->following, o->task);
+    if (d->channel) actor_drop(d->setting.actor, d->channel);
+    d->channel = NULL;
+}
+
 /* Whether `tls` has a meaning is known when the address is. */
 static bool begin_tls(struct actor *a, struct dialing *d, struct connect_op *o)
 {
     const struct tls_plan *p = d->setting.plan->tls;
     struct eval e = actor_eval(a);
-    if (d->spec.scheme != ADDR_TLS) {
+    const bool datagram = d->spec.scheme == ADDR_DTLS;
+    if (d->spec.scheme != ADDR_TLS && !datagram) {
         if (p)
-            actor_fail(a, "misuse", p->mark, "`tls` is for tls:// addresses, and this one is %s://",
+            actor_fail(a, "misuse", p->mark, "`tls` is for tls:// and dtls:// addresses, and this one is %s://",
                        addr_scheme_name(d->spec.scheme));
         return !p;
     }
     o->follow = shake_hands;
-    if (tls_plan_eval(p, &e, false, false, &d->tls)) return true;
+    o->unfollow = let_go;
+    if (tls_plan_eval(p, &e, false, datagram, &d->tls)) return true;
     actor_fail_eval(a, &e);
     return false;
 }
@@ -260,11 +270,15 @@ static enum went listen_tls(struct actor *a, const struct addr_spec *spec)
     struct tls_settings s;
     char why[TLS_WHY];
     struct eval e = actor_eval(a);
-    if (spec->scheme != ADDR_TLS)
-        return p ? actor_fail(a, "misuse", p->mark, "`tls` is for tls:// addresses, and this one is %s://",
+    const bool datagram = spec->scheme == ADDR_DTLS;
+    if (spec->scheme != ADDR_TLS && !datagram)
+        return p ? actor_fail(a, "misuse", p->mark, "`tls` is for tls:// and dtls:// addresses, and this one is %s://",
                               addr_scheme_name(spec->scheme))
                  : WENT_ON;
-    if (!tls_plan_eval(p, &e, true, false, &s)) return actor_fail_eval(a, &e);
+    if (datagram && a->plan->session)
+        return actor_fail(a, "misuse", a->plan->session_mark,
+                          "`session` looks into datagrams, and those of dtls:// are closed");
+    if (!tls_plan_eval(p, &e, true, datagram, &s)) return actor_fail_eval(a, &e);
     a->listener->tls = tls_context_get(a->run->base->tls, &s, why);
     if (a->listener->tls) return WENT_ON;
     return actor_fail(a, "misuse", p ? p->mark : a->plan->address.mark, "TLS cannot begin: %s", why);

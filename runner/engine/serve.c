@@ -9,6 +9,7 @@
 #include "engine/run.h"
 #include "engine/sessions.h"
 #include "engine/wait.h"
+#include "tls/dtls.h"
 
 /* Connections that are taken before others get their turn. */
 enum { ACCEPTS_AT_ONCE = 1024 };
@@ -79,6 +80,8 @@ static bool deal(struct actor *a, struct slice bytes, const struct addr *from, s
         sessions_put(share, bytes, from, cut);
         return true;
     }
+    /* What is left of a session that has ended, or was never any, begins none. */
+    if (a->listener->tls && !dtls_opens(bytes)) return true;
     struct actor *copy = add_copy(a);
     struct channel *ch = actor_attach_share(copy, a->listener, from);
     if (ch) {

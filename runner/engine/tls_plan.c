@@ -29,11 +29,22 @@ static const struct slice *constant(const struct text_plan *t)
     return t && t->tmpl.constant ? &t->tmpl.parts[0].text : NULL;
 }
 
-static bool check_version(struct compiler *c, const struct text_plan *t)
+/* NULL, or why this version is not spoken over that. */
+static const char *wrong_version(int version, enum tls_over over)
+{
+    const bool datagrams = version == DTLS1_2_VERSION;
+    if (over == TLS_OF_STREAMS && datagrams) return "DTLSv1.2 is for dtls:// addresses";
+    return over == TLS_OF_DATAGRAMS && !datagrams ? "over datagrams DTLSv1.2 is spoken" : NULL;
+}
+
+static bool check_version(struct compiler *c, const struct text_plan *t, enum tls_over over)
 {
     static const char *const names[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "DTLSv1.2"};
     const struct slice *name = constant(t);
-    if (!name || tls_version_of_name(*name)) return true;
+    const int version = name ? tls_version_of_name(*name) : 0;
+    const char *why = version ? wrong_version(version, over) : NULL;
+    if (why) compile_error(c, t->node->mark, "%s", why);
+    if (!name || version) return !why;
     struct suggest s;
     suggest_init(&s, *name);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -114,7 +125,7 @@ static bool check_together(struct compiler *c, const struct tls_plan *p, const s
     return false;
 }
 
-struct tls_plan *tls_plan_compile(struct compiler *c, const struct node *map)
+struct tls_plan *tls_plan_compile(struct compiler *c, const struct node *map, enum tls_over over)
 {
     struct tls_plan *p = ARENA_NEW(c->arena, struct tls_plan);
     bool ok = true;
@@ -131,8 +142,8 @@ struct tls_plan *tls_plan_compile(struct compiler *c, const struct node *map)
     const struct node *asked = node_get(map, "client_cert");
     p->client_cert = asked ? (enum tls_client_cert)(1 + field_choice(asked, "request|require")) : TLS_CLIENT_NONE;
     ok &= compile_alpn(c, node_get(map, "alpn"), p);
-    ok &= check_version(c, p->min_version);
-    ok &= check_version(c, p->max_version);
+    ok &= check_version(c, p->min_version, over);
+    ok &= check_version(c, p->max_version, over);
     ok &= check_ciphers(c, p->ciphers);
     return ok && check_together(c, p, map) && check_files(c, p) ? p : NULL;
 }
@@ -154,13 +165,15 @@ static bool eval_file(const struct text_plan *t, struct eval *e, struct slice *r
     return !t || (text_eval(t, e, &path) && file_text(e, text_mark(t), path, PEM_MOST, ret));
 }
 
-static bool eval_version(const struct text_plan *t, struct eval *e, int *ret)
+static bool eval_version(const struct text_plan *t, struct eval *e, bool datagram, int *ret)
 {
     struct slice name;
     if (!t) return true;
     if (!text_eval(t, e, &name)) return false;
     *ret = tls_version_of_name(name);
-    return *ret || eval_fail(e, text_mark(t), "a version is TLSv1.2 or TLSv1.3");
+    if (!*ret) return eval_fail(e, text_mark(t), "a version is TLSv1.2, TLSv1.3 or, of datagrams, DTLSv1.2");
+    const char *why = wrong_version(*ret, datagram ? TLS_OF_DATAGRAMS : TLS_OF_STREAMS);
+    return !why || eval_fail(e, text_mark(t), "%s", why);
 }
 
 static bool eval_alpn(const struct tls_plan *p, struct eval *e, struct slice *ret)
@@ -190,8 +203,8 @@ bool tls_plan_eval(const struct tls_plan *p, struct eval *e, bool server, bool d
     s.client_cert = p->client_cert;
     if (!eval_file(p->cert, e, &s.pem.cert) || !eval_file(p->key, e, &s.pem.key) || !eval_file(p->ca, e, &s.pem.ca) ||
         !eval_text(p->server_name, e, &s.server_name) || !eval_text(p->ciphers, e, &s.ciphers) ||
-        !eval_version(p->min_version, e, &s.min_version) || !eval_version(p->max_version, e, &s.max_version) ||
-        !eval_alpn(p, e, &s.alpn))
+        !eval_version(p->min_version, e, datagram, &s.min_version) ||
+        !eval_version(p->max_version, e, datagram, &s.max_version) || !eval_alpn(p, e, &s.alpn))
         return false;
     if (tls_pem_wrong(&s.pem, why)) return eval_fail(e, p->mark, "%s", why);
     *ret = s;

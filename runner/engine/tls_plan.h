@@ -21,9 +21,12 @@ struct tls_plan {
     struct mark mark;
 };
 
+/* What it is spoken over, as far as that is known before anything runs. */
+enum tls_over { TLS_OF_EITHER, TLS_OF_STREAMS, TLS_OF_DATAGRAMS };
+
 /* A map, or NULL for TLS as it is without one. What is fixed is checked: files are read, and looked into. NULL after
  * diagnostics. */
-struct tls_plan *tls_plan_compile(struct compiler *c, const struct node *map);
+struct tls_plan *tls_plan_compile(struct compiler *c, const struct node *map, enum tls_over over);
 /* The settings of one side, in e's arena; false with e->why. p NULL: nothing was written. */
 bool tls_plan_eval(const struct tls_plan *p, struct eval *e, bool server, bool datagram, struct tls_settings *ret);
 

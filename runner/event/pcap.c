@@ -375,6 +375,17 @@ static bool is_taken(const struct pcap *p, const struct frame_end *end)
     return t || wild;
 }
 
+/* The same addresses would make one conversation of what is plain and what is not: an IPv4 address is written as IPv6
+ * (RFC 4291 2.5.5.2), and of an IPv6 address the first half is made up. */
+static struct frame_end plain_end(bool v6, const struct frame_end *end)
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff}, made_up[8] = {0x20, 1, 0x0d, 0xb8};
+    struct frame_end plain = {.port = end->port};
+    memcpy(plain.ip, v6 ? made_up : mapped, v6 ? sizeof made_up : sizeof mapped);
+    memcpy(plain.ip + (v6 ? 8 : 12), end->ip + (v6 ? 8 : 0), v6 ? 8 : 4);
+    return plain;
+}
+
 static void datagram(struct pcap *p, const struct event *e, const struct end *end)
 {
     static const struct frame_end any;
@@ -382,6 +393,7 @@ static void datagram(struct pcap *p, const struct event *e, const struct end *en
     const struct slice payload = slice_part(e->bytes, 0, DATAGRAM_MOST);
     struct frame_end us, peer;
     unsigned char head[FRAME_HEAD_MOST];
+    enum interface interface = end->address ? INTERFACE_IP : INTERFACE_UNIX;
     bool v6 = true, peer_v6;
     if (!end->address) {
         made_up_end(p, e->connection, end->side, &us);
@@ -391,11 +403,16 @@ static void datagram(struct pcap *p, const struct event *e, const struct end *en
         if (v6 != peer_v6 || (!sent && is_taken(p, &peer))) return;
         if (memcmp(us.ip, any.ip, sizeof us.ip) == 0) memcpy(us.ip, peer.ip, sizeof us.ip);
     }
+    if (end->secure && !e->wire) {
+        us = plain_end(v6, &us);
+        peer = plain_end(v6, &peer);
+        v6 = true;
+        interface = INTERFACE_PLAIN;
+    }
     const struct frame f = {.v6 = v6, .from = sent ? &us : &peer, .to = sent ? &peer : &us, .payload = payload};
     make_comment(p, e, NULL);
     const size_t n = frame_udp(&f, head);
-    put_packet(p, e, end->address ? INTERFACE_IP : INTERFACE_UNIX, !sent, (struct slice){(const char *)head, n},
-               payload);
+    put_packet(p, e, interface, !sent, (struct slice){(const char *)head, n}, payload);
 }
 
 /* Ends */
@@ -407,16 +424,6 @@ static void add_end(struct pcap *p, const struct end *from)
     HASH_ADD(hh, p->ends, connection, sizeof end->connection, end);
 }
 
-/* The same addresses would make one conversation of what is plain and what is not: an IPv4 address is written as IPv6
- * (RFC 4291 2.5.5.2), and of an IPv6 address the first half is made up. */
-static void plain_end(const struct flow *f, const struct side *s, struct side *ret)
-{
-    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff}, made_up[8] = {0x20, 1, 0x0d, 0xb8};
-    *ret = (struct side){.end = {.port = s->end.port}, .next = s->next, .inside = s->inside};
-    memcpy(ret->end.ip, f->v6 ? made_up : mapped, f->v6 ? sizeof made_up : sizeof mapped);
-    memcpy(ret->end.ip + (f->v6 ? 8 : 12), s->end.ip + (f->v6 ? 8 : 0), f->v6 ? 8 : 4);
-}
-
 static void begin_tls(struct pcap *p, const struct event *e, struct end *end)
 {
     struct flow *f = end->flow;
@@ -424,8 +431,10 @@ static void begin_tls(struct pcap *p, const struct event *e, struct end *end)
     if (!f->plain) {
         f->plain = new_flow(e, INTERFACE_PLAIN);
         f->plain->v6 = true;
-        for (unsigned i = 0; i < 2; i++)
-            plain_end(f, &f->side[i], &f->plain->side[i]);
+        for (unsigned i = 0; i < 2; i++) {
+            const struct side *s = &f->side[i];
+            f->plain->side[i] = (struct side){.end = plain_end(f->v6, &s->end), .next = s->next, .inside = s->inside};
+        }
         shake_hands(p, e, f->plain);
     }
     f->plain->side[end->side].inside = true;
@@ -470,6 +479,7 @@ static void close_end(struct pcap *p, struct end *end)
 
 static void take_of_datagrams(struct pcap *p, const struct event *e, struct end *end)
 {
+    if (e->action == EVENT_SECURE) end->secure = true;
     if ((e->action == EVENT_SEND || e->action == EVENT_RECEIVE) && e->socket) datagram(p, e, end);
     if (e->action == EVENT_CLOSE || e->action == EVENT_RESET) close_end(p, end);
 }

@@ -45,7 +45,6 @@ void api_address(lua_State *L, int arg, struct addr_spec *ret)
     const char *text = lua_tolstring(L, -1, &n);
     const char *why = addr_parse((struct slice){text, n}, ret, &at);
     if (why) luaL_error(L, "%s: %s", text, why);
-    if (ret->scheme == ADDR_DTLS) luaL_error(L, "%s: `dtls` addresses are not part of this version", text);
     lua_pop(L, 1);
 }
 

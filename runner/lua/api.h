@@ -26,6 +26,8 @@ extern const struct object_type luaconn_type, luaprogram_type, luatask_type, lua
 
 /* Pushes a connection for a connected descriptor, which is taken in any case; 0, or -errno and nothing is pushed. */
 int luaconn_push(lua_State *L, int fd, enum addr_scheme scheme, const struct addr *peer, bool reset);
+/* Pushes the one connection that works on a listener of datagrams, which the object keeps. */
+struct conn *luaconn_push_served(lua_State *L, int listener, struct listener *l);
 /* Pushes an object for an actor's connection; the caller tells it when that goes. */
 struct luaconn *luaconn_lend(lua_State *L, struct conn *c);
 void luaconn_lost(struct luaconn *c);

@@ -9,57 +9,6 @@
 
 /* Connections: sending and receiving. */
 
-void luaconn_close(struct object *o)
-{
-    struct luaconn *c = (struct luaconn *)o;
-    struct conn *conn = c->conn;
-    c->conn = NULL;
-    if (!conn || c->borrowed) return;
-    luawait_closed(o->host, conn->reader);
-    luawait_closed(o->host, conn->writer);
-    conn_done(conn);
-}
-
-int luaconn_push(lua_State *L, int fd, enum addr_scheme scheme, const struct addr *peer, bool reset)
-{
-    struct luahost *h = luahost_of(L);
-    struct luaconn *c = object_push(L, &luaconn_type, sizeof *c + sizeof(struct conn), 0);
-    struct conn *conn = (struct conn *)(c + 1);
-    c->timeout = LUAWAIT_DEFAULT;
-    const bool datagrams = scheme == ADDR_UDP || scheme == ADDR_UNIXGRAM || scheme == ADDR_SEQPACKET;
-    const int r = datagrams ? conn_init_datagrams(conn, h->sched, fd, scheme, peer)
-                            : conn_init_socket(conn, h->sched, fd, scheme == ADDR_UNIX ? CONN_UNIX : CONN_TCP, peer);
-    if (r < 0) {
-        lua_pop(L, 1);
-        return r;
-    }
-    conn->was_reset = reset;
-    conn->server = !peer;
-    c->conn = conn;
-    object_open(&c->object, h);
-    if (h->ops->opened) h->ops->opened(h, h->current, conn);
-    return 0;
-}
-
-struct luaconn *luaconn_lend(lua_State *L, struct conn *conn)
-{
-    struct luaconn *c = object_push(L, &luaconn_type, sizeof *c, 0);
-    c->timeout = LUAWAIT_DEFAULT;
-    c->borrowed = true;
-    c->conn = conn;
-    object_open(&c->object, luahost_of(L));
-    return c;
-}
-
-void luaconn_lost(struct luaconn *c)
-{
-    if (c->object.host && c->conn) {
-        luawait_closed(c->object.host, c->conn->reader);
-        luawait_closed(c->object.host, c->conn->writer);
-    }
-    object_close(&c->object);
-}
-
 struct luaconn *luaconn_check(lua_State *L, int arg)
 {
     return object_check(L, arg, "connection", OBJECT_CONN);
@@ -179,6 +128,7 @@ static int m_sendto(lua_State *L)
     api_address(L, 3, &spec);
     if (spec.named) return luaL_error(L, "sendto: a literal address is wanted, not a name");
     if (!conn->datagrams || conn->datagrams->end.connected) return luaL_error(L, "sendto: this socket is connected");
+    if (conn->tls) return luaL_error(L, "sendto: a session of DTLS has one peer");
     if (spec.scheme != conn->datagrams->scheme)
         return luaL_error(L, "sendto: the socket is one of `%s`", addr_scheme_name(conn->datagrams->scheme));
     addr_of_spec(&spec, &to);

@@ -142,7 +142,6 @@ static void add_facts(lua_State *L, const struct conn *c)
     set_integer(L, "mss", f.mss);
     set_integer(L, "retransmits", f.total_retransmits);
     set_integer(L, "unsent", f.unsent);
-    luaconn_tls_info(L, c);
 }
 
 /*: connection:info() -> table
@@ -166,6 +165,7 @@ static int m_info(lua_State *L)
     set_integer(L, "received", c->base + c->n);
     set_integer(L, "unread", c->n + (waiting > 0 ? (uint64_t)waiting : 0));
     add_facts(L, c);
+    luaconn_tls_info(L, c);
     return 1;
 }
 

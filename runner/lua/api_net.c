@@ -22,6 +22,8 @@ struct luaport {
     int fd;
 };
 
+static const char tls_of_others[] = "tls: only of tls:// and dtls:// addresses";
+
 enum { MUST = 1, AGAIN = 2, ADDRESSES_MOST = 16 };
 
 /* What could not be opened is a failure of the test. nil and why are on top. */
@@ -131,6 +133,11 @@ static int shake(lua_State *L, const struct dialing *d, lua_KContext ctx)
     return luawait(L, &o->op, d->timeout, ctx, shaken);
 }
 
+static bool speaks_tls(enum addr_scheme s)
+{
+    return s == ADDR_TLS || s == ADDR_DTLS;
+}
+
 static int connected(lua_State *L, int status, lua_KContext ctx)
 {
     struct dialing *d = (struct dialing *)luahost_of(L)->current->inner;
@@ -147,7 +154,7 @@ static int connected(lua_State *L, int status, lua_KContext ctx)
         api_nil_errno(L, -r);
         return opened_not(L, ctx & MUST, "cannot connect");
     }
-    return scheme == ADDR_TLS ? shake(L, &done, ctx) : opened(L, ctx);
+    return speaks_tls(scheme) ? shake(L, &done, ctx) : opened(L, ctx);
 }
 
 int api_dial(lua_State *L, bool must)
@@ -158,7 +165,7 @@ int api_dial(lua_State *L, bool must)
     api_address(L, 1, &d.spec);
     api_option(L, 2, "timeout");
     d.timeout = api_timeout(L, -1);
-    if (api_option(L, 2, "tls") && d.spec.scheme != ADDR_TLS) return luaL_error(L, "tls: only of tls:// addresses");
+    if (api_option(L, 2, "tls") && !speaks_tls(d.spec.scheme)) return luaL_error(L, tls_of_others);
     if (api_option(L, 2, "bind")) {
         struct addr_spec bind;
         api_address(L, -1, &bind);
@@ -169,7 +176,8 @@ int api_dial(lua_State *L, bool must)
 }
 
 /*: connect(address [, options]) -> connection | nil, reason
- * Connects to `tcp://host:port`, `tls://host:port`, `unix:///path` or `unix://@name`; a listener stands for its
+ * Connects to `tcp://host:port`, `tls://host:port`, `unix:///path` or `unix://@name`, or of datagrams to
+ * `udp://host:port`, `dtls://host:port`, `unixgram:///path` or `seqpacket:///path`; a listener stands for its
  * address. Options: timeout (seconds), bind (our own address), tls (a table as of `starttls`). example: local c, why =
  * sock.connect("tcp://127.0.0.1:80", {timeout = 1}) */
 static int f_connect(lua_State *L)
@@ -187,7 +195,13 @@ static struct lualistener *check_listener(lua_State *L)
 static void close_listener(struct object *o)
 {
     struct lualistener *l = (struct lualistener *)o;
+    struct conn *served = l->listener.conn;
     luawait_closed(o->host, l->listener.waiting);
+    if (served) {
+        luawait_closed(o->host, served->reader);
+        luawait_closed(o->host, served->writer);
+        conn_close(served);
+    }
     listener_close(&l->listener);
     tls_context_free(l->listener.tls);
     l->listener.tls = NULL;
@@ -200,7 +214,7 @@ int api_open_listener(lua_State *L, bool must)
     lua_settop(L, 2);
     api_address(L, 1, &spec);
     if (spec.named) return luaL_error(L, "listen: a literal address is wanted, not a name");
-    if (addr_socktype(spec.scheme) == SOCK_DGRAM)
+    if (addr_socktype(spec.scheme) == SOCK_DGRAM && spec.scheme != ADDR_DTLS)
         return luaL_error(L, "listen: nobody connects to a `%s` socket, open it with `datagram`",
                           addr_scheme_name(spec.scheme));
     api_option(L, 2, "backlog");
@@ -221,16 +235,18 @@ int api_open_listener(lua_State *L, bool must)
     if (h->ops->listens) h->ops->listens(h, h->current, &l->listener, &spec);
     lua_replace(L, 3);
     lua_settop(L, 3);
-    if (!api_option(L, 2, "tls") && spec.scheme != ADDR_TLS) return lua_settop(L, 3), 1;
-    if (spec.scheme != ADDR_TLS) return luaL_error(L, "tls: only of tls:// addresses");
-    l->listener.tls = api_tls_context(L, 4, true, NULL);
+    const bool tls = speaks_tls(spec.scheme);
+    if (!api_option(L, 2, "tls") && !tls) return lua_settop(L, 3), 1;
+    if (!tls) return luaL_error(L, tls_of_others);
+    l->listener.tls = api_tls_context(L, 4, true, spec.scheme == ADDR_DTLS, NULL);
     lua_settop(L, 3);
     return 1;
 }
 
 /*: listen(address [, options]) -> listener | nil, reason
  * Listens; port 0 takes any that is free. The listener has `address`, `host`, `port`, `ca_file`, `accept` and `close`.
- * Options: backlog, tls (a table as of `starttls`). example: local l = sock.listen("tcp://127.0.0.1:0") */
+ * Options: backlog, tls (a table as of `starttls`). One of `dtls://` has one connection at a time, which is closed with
+ * it. example: local l = sock.listen("tcp://127.0.0.1:0") */
 static int f_listen(lua_State *L)
 {
     return api_open_listener(L, false);
@@ -254,7 +270,7 @@ static int f_datagram(lua_State *L)
     lua_settop(L, 1);
     api_address(L, 1, &spec);
     if (spec.named) return luaL_error(L, "datagram: a literal address is wanted, not a name");
-    if (addr_socktype(spec.scheme) != SOCK_DGRAM)
+    if (addr_socktype(spec.scheme) != SOCK_DGRAM || spec.scheme == ADDR_DTLS)
         return luaL_error(L, "datagram: a `%s` socket has connections, open it with `listen`",
                           addr_scheme_name(spec.scheme));
     int fd = open_datagram(h, &spec);
@@ -282,15 +298,44 @@ static int accepted(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
+/* The connection is at 3. */
+static int accepted_datagrams(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    lua_settop(L, 3);
+    if (luawait_result(L) == LUAWAIT_DONE) {
+        luawait_done(L);
+        return 1;
+    }
+    luawait_fail(L);
+    object_close(lua_touserdata(L, 3));
+    return 2;
+}
+
+static int accept_datagrams(lua_State *L, struct listener *l, int64_t timeout)
+{
+    lua_settop(L, 2);
+    if (l->conn) return luaL_error(L, "accept: over DTLS a listener has one connection at a time, and has one");
+    struct conn *c = luaconn_push_served(L, 1, l);
+    if (!conn_secure(c, l->tls, NULL)) return api_nil(L, "tls: it cannot begin");
+    struct handshake_op *o = &luawait_room(L)->handshake;
+    handshake_begin(o, c);
+    return luawait(L, &o->op, timeout, 0, accepted_datagrams);
+}
+
 /*: listener:accept([timeout]) -> connection | nil, reason
- * Waits for the next connection, as long as the test's time lets it unless a timeout (seconds) is given.
+ * Waits for the next connection, as long as the test's time lets it unless a timeout (seconds) is given; over DTLS for
+ * its handshake too.
  * example: local c <close> = l:accept() */
 static int m_accept(lua_State *L)
 {
     struct lualistener *l = check_listener(L);
     struct luahost *h = luahost_of(L);
-    const int64_t timeout = api_timeout(L, 2);
+    int64_t timeout = api_timeout(L, 2);
     if (!l->object.host) return api_nil(L, "closed");
+    if (timeout == LUAWAIT_DEFAULT) timeout = LUAWAIT_FOREVER;
+    if (l->listener.scheme == ADDR_DTLS) return accept_datagrams(L, &l->listener, timeout);
     union luaroom *room = luawait_room(L);
     if (l->listener.waiting && l->listener.waiting != h->current->task) {
         char self[128], other[128];
@@ -299,7 +344,7 @@ static int m_accept(lua_State *L)
                           luawait_name(h, l->listener.waiting, other, sizeof other));
     }
     accept_begin(&room->accept, &l->listener);
-    return luawait(L, &room->op, timeout == LUAWAIT_DEFAULT ? LUAWAIT_FOREVER : timeout, 0, accepted);
+    return luawait(L, &room->op, timeout, 0, accepted);
 }
 
 /*: listener:close()

@@ -101,10 +101,17 @@ static enum tls_client_cert client_cert_option(lua_State *L, int arg)
     return TLS_CLIENT_REQUIRE;
 }
 
-struct tls_context *api_tls_context(lua_State *L, int arg, bool server, const char **ret_name)
+/* What is spoken over datagrams has a version of its own. */
+static void check_version(lua_State *L, int version, bool datagram)
+{
+    if (version && (version == DTLS1_2_VERSION) != datagram)
+        luaL_error(L, "tls: %s", datagram ? "over datagrams DTLSv1.2 is spoken" : "DTLSv1.2 is for dtls:// addresses");
+}
+
+struct tls_context *api_tls_context(lua_State *L, int arg, bool server, bool datagram, const char **ret_name)
 {
     const struct luahost *h = luahost_of(L);
-    struct tls_settings s = {.server = server};
+    struct tls_settings s = {.server = server, .datagram = datagram};
     char why[TLS_WHY];
     const int top = lua_gettop(L);
     arg = lua_absindex(L, arg);
@@ -119,6 +126,8 @@ struct tls_context *api_tls_context(lua_State *L, int arg, bool server, const ch
         s.min_version = version_option(L, arg, "min_version");
         s.max_version = version_option(L, arg, "max_version");
         s.client_cert = client_cert_option(L, arg);
+        check_version(L, s.min_version, datagram);
+        check_version(L, s.max_version, datagram);
         s.no_verify = api_option(L, arg, "verify") && !lua_toboolean(L, -1);
     }
     const struct slice *wrong = tls_pem_wrong(&s.pem, why);
@@ -132,7 +141,7 @@ struct tls_context *api_tls_context(lua_State *L, int arg, bool server, const ch
 bool api_tls_secure(lua_State *L, struct conn *c, int arg, const char *host)
 {
     const char *name = host;
-    struct tls_context *context = api_tls_context(L, arg, c->server, &name);
+    struct tls_context *context = api_tls_context(L, arg, c->server, c->datagrams != NULL, &name);
     const bool ok = conn_secure(c, context, name);
     tls_context_free(context);
     if (!ok) api_nil(L, "tls: it cannot begin");
@@ -150,9 +159,9 @@ static int shaken(lua_State *L, int status, lua_KContext ctx)
 }
 
 /*: connection:starttls([options]) -> true | nil, reason
- * From here on TLS is spoken; who has accepted the connection is the server. Waits for the handshake. What has been
- * received and not taken belongs to the handshake. Options: cert, key, ca (PEM files), server_name, alpn, min_version,
- * max_version, ciphers, verify, client_cert. example: assert(c:starttls{server_name = "mail.test"}) */
+ * From here on TLS is spoken, over UDP DTLS; who has accepted the connection is the server. Waits for the handshake.
+ * What has been received and not taken belongs to the handshake. Options: cert, key, ca (PEM files), server_name, alpn,
+ * min_version, max_version, ciphers, verify, client_cert. example: assert(c:starttls{server_name = "mail.test"}) */
 int luaconn_starttls(lua_State *L)
 {
     struct luaconn *c = luaconn_check(L, 1);
@@ -161,7 +170,9 @@ int luaconn_starttls(lua_State *L)
     lua_settop(L, 2);
     if (!conn) return api_nil(L, "closed");
     if (conn->tls) return luaL_error(L, "TLS is spoken on this connection already");
-    const bool inet = conn->kind == CONN_TCP;
+    if (conn->datagrams && conn->datagrams->scheme != ADDR_UDP)
+        return luaL_error(L, "TLS is spoken over streams and UDP");
+    const bool inet = conn->peer.len > 0;
     if (inet) addr_show_host(&conn->peer.sa, conn->peer.len, host, sizeof host);
     if (!api_tls_secure(L, conn, 2, inet ? host : NULL)) return 2;
     struct handshake_op *o = &api_room(L)->handshake;

@@ -78,7 +78,12 @@ static ssize_t datagram_filter_recv(struct stream *stream, void *p, size_t n, in
     if (flags) return -EOPNOTSUPP;
     if (s->fed) return take_put(s, p, n);
     if (!s->fd || *s->fd < 0) return -EAGAIN;
-    return datagram_recv(*s->fd, p, n, s->ends, &s->from, &s->cut);
+    struct addr from;
+    const ssize_t r = datagram_recv(*s->fd, p, n, s->ends, &from, &s->cut);
+    if (r < 0) return r;
+    if (s->admits && !s->admits(s, (struct slice){p, (size_t)r}, &from)) return 0;
+    s->from = from;
+    return r;
 }
 
 static ssize_t datagram_filter_send(struct stream *stream, const void *p, size_t n, int flags)

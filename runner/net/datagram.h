@@ -25,6 +25,8 @@ struct stream_datagram {
     size_t cut;       /* the size of the last one if it did not fit, else 0 */
     struct packet *first, **last;
     uint32_t queued;
+    /* Whether this one is for us at all: of others recv gives nothing but an empty datagram. May be NULL. */
+    bool (*admits)(struct stream_datagram *s, struct slice bytes, const struct addr *from);
     void (*closed)(struct stream_datagram *s); /* it is being closed. May be NULL */
     void *ctx;                                 /* for `closed` */
 };

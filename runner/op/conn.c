@@ -105,7 +105,8 @@ static void init_datagrams(struct conn *c, struct sched *s, enum addr_scheme sch
 {
     init(c, s, CONN_DATAGRAM, -1, -1);
     c->datagrams = mem_zalloc(sizeof *c->datagrams);
-    c->datagrams->scheme = scheme;
+    c->datagrams->scheme = scheme == ADDR_DTLS ? ADDR_UDP : scheme;
+    c->datagrams->conn = c;
     c->top = &c->datagrams->end.stream;
 }
 
@@ -173,53 +174,6 @@ const char *conn_begun(const struct conn *c, const void *module)
 {
     const struct conn_messages *m = c->messages;
     return m && m->begun && m->begun_at == c->base && m->begun != module ? m->begun_name : NULL;
-}
-
-bool conn_secure(struct conn *c, struct tls_context *context, const char *host)
-{
-    if (c->tls) return false;
-    struct stream **place = c->top == &c->tap.stream ? &c->tap.stream.below : &c->top;
-    struct stream *below = *place;
-    if (c->ears) {
-        stream_tap_init(&c->wire, below, c->ears->wire, c->tap.ctx);
-        below = &c->wire.stream;
-    }
-    struct tls *t = tls_new(context, below, host, (struct slice){c->data, c->n});
-    if (!t) return false;
-    if (c->ears) {
-        t->keylog = c->ears->secret;
-        t->keylog_ctx = c->tap.ctx;
-    }
-    if (c->was_reset || c->failed_send) t->broken = ECONNRESET;
-    /* The end of a handshake and the first record are two small segments: Nagle would keep the second until the peer
-     * acknowledges the first, which takes it 40 ms where it has nothing to say (RFC 1122 4.2.3.4). */
-    if (c->kind == CONN_TCP) sock_nodelay(c->fd.wfd);
-    c->tls = t;
-    *place = &t->stream;
-    c->n = 0;
-    conn_take(c, c->base);
-    if (c->messages) c->messages->begun = NULL;
-    tell(c, CONN_SECURED);
-    return true;
-}
-
-/* Who waits is woken only by readiness that is new. */
-static void note_blocked(struct conn *c)
-{
-    if (c->tls && c->tls->dry) c->in.ready &= (uint8_t)~READY_READ;
-    if (!c->tls || c->tls->out.n) write_watch(c)->ready &= (uint8_t)~READY_WRITE;
-}
-
-int conn_handshake(struct conn *c)
-{
-    const int r = tls_handshake(c->tls);
-    if (r == -EAGAIN) note_blocked(c);
-    return r;
-}
-
-const char *conn_why(const struct conn *c)
-{
-    return c->tls && c->error == EPROTO ? tls_why(c->tls) : NULL;
 }
 
 void conn_done(struct conn *c)
@@ -292,7 +246,7 @@ static ssize_t received(struct conn *c, ssize_t r, size_t room)
 {
     if (r == -EAGAIN) {
         c->in.ready &= (uint8_t)~READY_READ;
-        if (c->tls) note_blocked(c);
+        if (c->tls) conn_blocked(c);
         /* An error that another call has taken leaves nothing to read: without this it would be tried for ever. */
         if (c->in.ready & (READY_HUP | READY_ERROR)) c->in.ready &= (uint8_t) ~(READY_HUP | READY_ERROR);
         return -EAGAIN;
@@ -334,7 +288,10 @@ static int fill_datagram(struct conn *c)
         r = c->top->ops->recv(c->top, c->sched->hub->scratch, SCRATCH, 0);
     while (r < 0 && r != -EAGAIN && datagram_error(c, r) == -EAGAIN);
     if (r == -EAGAIN) return (int)received(c, r, 0);
+    if (c->tls && c->tls->out.n) conn_blocked(c);
     if (r < 0) return 0;
+    /* What was cut was no record, and was dropped. */
+    if (c->tls) d->end.cut = 0;
     d->here = true;
     d->received++;
     c->data = c->sched->hub->scratch;
@@ -452,23 +409,17 @@ ssize_t conn_send(struct conn *c, const void *p, size_t n, int flags)
     }
     if (r > 0 || (r == 0 && c->datagrams)) {
         c->sent += (uint64_t)r;
+        if (c->datagrams && c->tls && c->tls->out.n) conn_blocked(c);
         struct watch *w = c->datagrams && c->datagrams->socket ? c->datagrams->socket : &c->in;
         if (w->peer) reactor_handoff(w);
         return r;
     }
-    if (r == -EAGAIN) note_blocked(c);
+    if (r == -EAGAIN) conn_blocked(c);
     if (r == -EPIPE || r == -ECONNRESET) {
         c->failed_send = true;
         /* What the peer said before it went can still be read, and then the end. */
         c->in.ready |= READY_READ;
     }
-    return r;
-}
-
-int conn_flush(struct conn *c)
-{
-    const int r = c->tls ? tls_flush(c->tls) : 0;
-    if (r == -EAGAIN) note_blocked(c);
     return r;
 }
 
@@ -518,6 +469,7 @@ static struct watch *unwatch(struct conn *c)
     struct watch *peer = c->in.peer;
     reactor_remove(c->sched->reactor, &c->in);
     reactor_remove(c->sched->reactor, &c->out);
+    if (c->datagrams) reactor_unset(c->sched->reactor, &c->datagrams->again);
     c->closed = true;
     return peer;
 }

@@ -52,7 +52,9 @@ struct conn_messages {
 /* What a connection of datagrams has beside: one of them is here at a time, and what is read is read within it. */
 struct conn_datagrams {
     struct stream_datagram end;
-    enum addr_scheme scheme;
+    struct conn *conn;
+    struct timer again;      /* of DTLS: when what got no answer is sent again */
+    enum addr_scheme scheme; /* of the socket: never `dtls` */
     struct addr local, peer; /* of Unix sockets; Internet addresses stand in the connection */
     struct watch *socket;    /* of another's socket that it works on; NULL: its own, or that has gone */
     uint64_t received;       /* datagrams ever */
@@ -113,11 +115,14 @@ int conn_init_pipes(struct conn *c, struct sched *s, int rfd, int wfd);
 void conn_observe(struct conn *c, void (*saw)(void *ctx, bool sent, struct slice bytes), void *ctx, bool whole);
 /* Tells the observer of more than plain bytes; the ears outlive it. */
 void conn_observe_more(struct conn *c, const struct conn_ears *ears);
-/* From now on TLS is spoken (RFC 3207 4, on either side). Bytes that have come and were not taken are the first of its
- * records, and never plain data. host as of tls_new. False if OpenSSL cannot. */
+/* From now on TLS is spoken (RFC 3207 4, on either side), over UDP DTLS; a context of datagrams is for datagrams. Who
+ * has no peer yet takes the first that says hello, and from then on nobody else's datagrams. Bytes that have come and
+ * were not taken are the first of its records, and never plain data. host as of tls_new. False if OpenSSL cannot. */
 bool conn_secure(struct conn *c, struct tls_context *context, const char *host);
 /* As tls_handshake. */
 int conn_handshake(struct conn *c);
+/* After -EAGAIN, for the rooms of connections: what must come before whoever waits can go on, or when it is time. */
+void conn_blocked(struct conn *c);
 /* Why it ended, if that was a failure of TLS. */
 const char *conn_why(const struct conn *c);
 /* Closes if still open, and frees the buffer. */

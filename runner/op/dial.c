@@ -300,25 +300,41 @@ static enum op_result advance(struct connect_op *o)
     return OP_FAILED;
 }
 
+static bool may_retry(const struct connect_op *o)
+{
+    if (!o->retries || !o->nto || o->op.failure != OP_STATUS || o->op.status == SR_DENIED) return false;
+    return !o->following || (o->unfollow && o->op.status == SR_REFUSED);
+}
+
+static enum op_result retry(struct connect_op *o)
+{
+    if (o->following) o->unfollow(o);
+    o->following = NULL;
+    o->op.conn = NULL;
+    o->retries--;
+    o->state = STATE_PAUSE;
+    o->op.failure = OP_FINE;
+    o->again = clock_now() + o->retry_every;
+    return pause_until(o, o->again);
+}
+
+static enum op_result advance_and_follow(struct connect_op *o, struct task *t)
+{
+    if (o->state == STATE_FOLLOWING) return poll_following(o, t);
+    o->op.wake = 0;
+    o->op.waits = WAITS_OUTSIDE;
+    const enum op_result r = advance(o);
+    return r == OP_DONE ? follow(o, t) : r;
+}
+
 static enum op_result connect_poll(struct op *op, struct task *t)
 {
     struct connect_op *o = (struct connect_op *)op;
     o->task = t;
-    if (o->state == STATE_FOLLOWING) return poll_following(o, t);
-    op->wake = 0;
-    op->waits = WAITS_OUTSIDE;
-    const enum op_result r = advance(o);
-    if (r == OP_DONE) return follow(o, t);
+    const enum op_result r = advance_and_follow(o, t);
     /* A full Unix backlog gives no event when there is room again (unix(7)). */
     if (r == OP_WAIT && o->state == STATE_AGAIN) return pause_until(o, clock_now() + AGAIN_NS);
-    if (r == OP_FAILED && o->retries && o->nto && op->failure == OP_STATUS && op->status != SR_DENIED) {
-        o->retries--;
-        o->state = STATE_PAUSE;
-        op->failure = OP_FINE;
-        o->again = clock_now() + o->retry_every;
-        return pause_until(o, o->again);
-    }
-    return r;
+    return r == OP_FAILED && may_retry(o) ? retry(o) : r;
 }
 
 static void connect_cancel(struct op *op, struct task *t)

@@ -80,6 +80,9 @@ struct connect_op {
      * or what it returns: nothing follows. */
     struct op *(*follow)(struct connect_op *o);
     struct op *following;
+    /* Ends that op, and what it has begun: over datagrams it is what follows that is refused, and a retry begins anew.
+     * NULL: then it is not tried again. */
+    void (*unfollow)(struct connect_op *o);
 };
 /* spec, bind and need outlive it. */
 void connect_begin(struct connect_op *o, struct sched *s, const struct permit_scope *permit,

@@ -108,13 +108,14 @@ static struct slice whole_datagram(struct send_op *o, size_t size)
     return (struct slice){o->made, size};
 }
 
-/* On a socket that is not connected nothing tells when the receiver has room again. */
+/* On a socket that is not connected nothing tells when the receiver has room again; a handshake goes on by itself. */
 static enum op_result wait_for_room(struct op *op, struct task *t)
 {
     struct conn *c = op->conn;
     conn_wait_write(c, t);
     op->waits = WAITS_WRITE;
-    if (c->datagrams && !c->datagrams->end.connected) op->wake = clock_now() + AGAIN_NS;
+    if (c->datagrams && !c->datagrams->end.connected && !(c->tls && tls_crossed(c->tls)))
+        op->wake = clock_now() + AGAIN_NS;
     return OP_WAIT;
 }
 
@@ -125,6 +126,7 @@ static enum op_result fail_datagram(struct op *op, int error)
         return op_fail(op, OP_MISUSE, "nobody to send to: no datagram has come yet, so say `to`");
     op_fail_status(op, sr_status_of_errno(error), error);
     if (error == EMSGSIZE) op->why = "the datagram is too long for this socket";
+    if (error == EOPNOTSUPP && op->conn->tls) op->why = "an empty datagram cannot be sent over DTLS";
     if (error == ENOBUFS) op->why = "the system has no room for the datagram";
     return OP_FAILED;
 }

@@ -97,6 +97,7 @@ static enum went send_to(struct actor *a, const struct operand *p, struct conn *
     const struct mark mark = p->to->mark;
     if (!c->datagrams || c->datagrams->end.connected)
         return actor_fail(a, "misuse", mark, "`to` is for datagrams on a socket that listens: this one is connected");
+    if (c->tls) return actor_fail(a, "misuse", mark, "`to` cannot be used with DTLS: a session has one peer");
     if (!dialing_address(a, p->to, &spec)) return WENT_FAILED;
     if (spec.named) return actor_fail(a, "misuse", mark, "`to` takes a literal address, not a name");
     if (spec.scheme != c->datagrams->scheme)

@@ -13,7 +13,7 @@ static bool compile(struct compiler *c, const struct step_model *m, struct instr
     struct operand *o = ARENA_NEW(c->arena, struct operand);
     const struct node *fails = m->value && m->value->kind == NODE_MAP ? node_get(m->value, "fails") : NULL;
     in->operand = o;
-    o->tls = tls_plan_compile(c, m->value);
+    o->tls = tls_plan_compile(c, m->value, TLS_OF_EITHER);
     return fails_compile(c, fails, scenario_tls_fields, &o->fails) && o->tls;
 }
 
@@ -22,7 +22,7 @@ static const char *host_of(struct actor *a, const struct channel *ch)
 {
     char text[ADDR_TEXT];
     if (ch->host) return ch->host;
-    if (ch->conn.kind != CONN_TCP) return NULL;
+    if (!ch->conn.peer.len) return NULL;
     return arena_dup(&a->arena, slice_of(addr_show_host(&ch->conn.peer.sa, ch->conn.peer.len, text, sizeof text)));
 }
 
@@ -36,7 +36,11 @@ static enum went begin(struct actor *a, const struct instr *in, union op_room *r
     if (ch->conn.closed)
         return actor_fail(a, "misuse", (struct mark){0}, "this actor has closed the connection before");
     if (ch->conn.tls) return actor_fail(a, "misuse", (struct mark){0}, "TLS is spoken on this connection already");
-    if (!tls_plan_eval(o->tls, &e, ch->conn.server, false, &s)) return actor_fail_eval(a, &e);
+    const bool datagrams = ch->conn.datagrams != NULL;
+    if (datagrams && ch->conn.datagrams->scheme != ADDR_UDP)
+        return actor_fail(a, "misuse", (struct mark){0}, "TLS is spoken over streams and UDP, not over `%s`",
+                          addr_scheme_name(ch->conn.datagrams->scheme));
+    if (!tls_plan_eval(o->tls, &e, ch->conn.server, datagrams, &s)) return actor_fail_eval(a, &e);
     if (!dialing_secure(a, ch, &s, host_of(a, ch))) return WENT_FAILED;
     handshake_begin(&room->handshake, &ch->conn);
     room->handshake.refused = o->fails.written && o->fails.status != SR_TIMEOUT;
@@ -87,7 +91,7 @@ const struct step_kind step_tls = {
             .group = "connection",
             .value = {.type = FIELD_MAP, .fields = scenario_tls_fields, .flags = FIELD_OPTIONAL_VALUE},
             .flags = STEP_CONNECTION,
-            .doc = "From here on TLS is spoken on the connection: STARTTLS, on either side. Who has "
+            .doc = "From here on TLS is spoken on the connection, over UDP DTLS: STARTTLS, on either side. Who has "
                    "accepted it is the server. It waits for the handshake. Bytes that came before and "
                    "that no step has taken belong to the handshake, which fails by them if they are no "
                    "TLS: nothing that was sent in plain is ever taken as protected.\n\nA client verifies "

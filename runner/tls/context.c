@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "net/sock.h"
-#include "tls/session.h"
+#include "tls/dtls.h"
 #include "util/mem.h"
 
 enum { KEY_MOST = 64 << 20, CIPHERS_MOST = 2000, PEM_MOST = 64 << 10 };
@@ -242,7 +242,7 @@ static struct tls_context *make(struct tls_library *lib, const struct tls_settin
     struct tls_context *c = mem_zalloc(sizeof *c);
     *c = (struct tls_context){.refs = 1, .no_verify = s->no_verify, .server = s->server, .datagram = s->datagram};
     c->ctx = SSL_CTX_new(s->datagram ? DTLS_method() : TLS_method());
-    c->method = tls_session_method();
+    c->method = s->datagram ? dtls_session_method() : tls_session_method();
     if (c->ctx && c->method ? fill(lib, c, s, why) : fail(why, "TLS cannot be used")) return c;
     tls_context_free(c);
     return NULL;

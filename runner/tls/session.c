@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tls/dtls.h"
 #include "util/mem.h"
 
 /* A record with its head and its tag (RFC 8446 5.2), a flight of the handshake with long chains, and some. */
@@ -25,7 +26,7 @@ static bool speaks_tls(struct tls *t, unsigned char first)
 {
     if (t->begun) return true;
     t->begun = true;
-    if (t->context->datagram || (first >= CONTENT_FIRST && first <= CONTENT_LAST)) return true;
+    if (first >= CONTENT_FIRST && first <= CONTENT_LAST) return true;
     snprintf(t->why, sizeof t->why, "plain bytes came before the handshake, the first is 0x%02x", first);
     t->below_error = EPROTO;
     return false;
@@ -119,6 +120,7 @@ void tls_session_keylog(const SSL *ssl, const char *line)
 
 int tls_flush(struct tls *t)
 {
+    if (t->context->datagram) return dtls_flush(t);
     while (t->out.n && !t->broken) {
         const ssize_t r = t->stream.below->ops->send(t->stream.below, t->out.p, t->out.n, 0);
         if (r == -EAGAIN) return -EAGAIN;
@@ -158,18 +160,21 @@ static int end_told(struct tls *t)
     return t->error == EPROTO && tls_flush(t) == -EAGAIN ? -EAGAIN : -t->error;
 }
 
-static int end_below(struct tls *t)
+static int end_in_order(struct tls *t)
 {
-    if (t->below_error) return end(t, t->below_error);
-    /* After a write that met a reset the system tells of an end only (tcp(7)). */
-    if (t->broken) return end(t, ECONNRESET);
     if (t->done) return end(t, 0);
     snprintf(t->why, sizeof t->why, "the peer closed the connection during the handshake");
     return end(t, EPROTO);
 }
 
-/* What a call that has failed means: -EAGAIN, 0 for an orderly end, or -errno. */
-static int failed(struct tls *t, int r)
+static int end_below(struct tls *t)
+{
+    if (t->below_error) return end(t, t->below_error);
+    /* After a write that met a reset the system tells of an end only (tcp(7)). */
+    return t->broken ? end(t, ECONNRESET) : end_in_order(t);
+}
+
+int tls_failed(struct tls *t, int r)
 {
     const int error = SSL_get_error(t->ssl, r);
     const bool gone = t->broken == EPIPE || t->broken == ECONNRESET;
@@ -182,20 +187,22 @@ static int failed(struct tls *t, int r)
     if (t->below_error || t->eof) return end_below(t);
     if (error == SSL_ERROR_ZERO_RETURN) {
         t->notified = true;
-        return end(t, 0);
+        return end_in_order(t);
     }
     note_why(t);
     end(t, EPROTO);
     return end_told(t);
 }
 
-static void begin_call(struct tls *t)
+void tls_begin_call(struct tls *t)
 {
-    t->got = t->drained = t->dry = false;
+    t->got = t->drained = t->dry = t->flooded = false;
+    t->taken = 0;
+    if (t->context->datagram) t->below_error = 0;
     ERR_clear_error();
 }
 
-static void note_done(struct tls *t)
+void tls_note_done(struct tls *t)
 {
     if (t->done || !SSL_is_init_finished(t->ssl)) return;
     t->done = true;
@@ -208,10 +215,10 @@ int tls_handshake(struct tls *t)
     if (t->done) return tls_flush(t);
     if (t->ended) return t->error ? end_told(t) : -ECONNRESET;
     tls_flush(t);
-    begin_call(t);
+    tls_begin_call(t);
     const int r = SSL_do_handshake(t->ssl);
-    note_done(t);
-    return r == 1 ? tls_flush(t) : failed(t, r);
+    tls_note_done(t);
+    return r == 1 ? tls_flush(t) : tls_failed(t, r);
 }
 
 static ssize_t tls_recv(struct stream *stream, void *p, size_t n, int flags)
@@ -222,7 +229,7 @@ static ssize_t tls_recv(struct stream *stream, void *p, size_t n, int flags)
     if (flags) return -EOPNOTSUPP;
     if (t->ended) return end_told(t);
     tls_flush(t);
-    begin_call(t);
+    tls_begin_call(t);
     while (have < n) {
         size_t k = 0;
         r = SSL_read_ex(t->ssl, (char *)p + have, n - have, &k);
@@ -230,9 +237,9 @@ static ssize_t tls_recv(struct stream *stream, void *p, size_t n, int flags)
         have += k;
         t->got = true;
     }
-    note_done(t);
+    tls_note_done(t);
     t->more = have == n;
-    const int why = t->more ? 0 : failed(t, r);
+    const int why = t->more ? 0 : tls_failed(t, r);
     /* An end behind bytes is told at the next call. */
     return have ? (ssize_t)have : why;
 }
@@ -242,7 +249,7 @@ static ssize_t tls_send(struct stream *stream, const void *p, size_t n, int flag
     struct tls *t = (struct tls *)stream;
     size_t sent = 0;
     if (flags) return -EOPNOTSUPP;
-    begin_call(t);
+    tls_begin_call(t);
     int r = tls_flush(t);
     if (r < 0) return r;
     if (t->ended && t->error) return end_told(t);
@@ -252,15 +259,14 @@ static ssize_t tls_send(struct stream *stream, const void *p, size_t n, int flag
         if (r != 1) break;
         sent += k;
     }
-    note_done(t);
+    tls_note_done(t);
     if (t->broken) return -t->broken;
     if (sent) return (ssize_t)sent;
-    r = failed(t, r);
+    r = tls_failed(t, r);
     return r ? r : -EPIPE;
 }
 
-/* Our close_notify, once (RFC 8446 6.1). */
-static void say_end(struct tls *t)
+void tls_say_end(struct tls *t)
 {
     if (t->said_end || !t->done || (t->ended && t->error)) return;
     t->said_end = true;
@@ -269,8 +275,7 @@ static void say_end(struct tls *t)
     ERR_clear_error();
 }
 
-/* Behind this comes an end, which waits for nothing: what is kept gets a few tries. */
-static void flush_now(struct tls *t)
+void tls_flush_now(struct tls *t)
 {
     for (int i = 0; i < TRIES && tls_flush(t) == -EAGAIN; i++)
         continue;
@@ -279,8 +284,8 @@ static void flush_now(struct tls *t)
 static int tls_finish(struct stream *stream)
 {
     struct tls *t = (struct tls *)stream;
-    say_end(t);
-    flush_now(t);
+    tls_say_end(t);
+    tls_flush_now(t);
     return stream->below->ops->finish(stream->below);
 }
 
@@ -292,8 +297,8 @@ static bool tls_holds(const struct stream *stream)
 
 static void tls_close(struct stream *stream)
 {
-    say_end((struct tls *)stream);
-    flush_now((struct tls *)stream);
+    tls_say_end((struct tls *)stream);
+    tls_flush_now((struct tls *)stream);
     stream->below->ops->close(stream->below);
 }
 
@@ -323,6 +328,7 @@ static bool begin(struct tls *t, const char *host)
     if (!b) return false;
     SSL_set_bio(t->ssl, b, b);
     SSL_set_app_data(t->ssl, t);
+    if (t->context->datagram) dtls_begin(t->ssl);
     if (server)
         SSL_set_accept_state(t->ssl);
     else
@@ -333,7 +339,7 @@ static bool begin(struct tls *t, const char *host)
 struct tls *tls_new(struct tls_context *c, struct stream *below, const char *host, struct slice early)
 {
     struct tls *t = mem_zalloc(sizeof *t);
-    t->stream = (struct stream){.ops = &tls_ops, .below = below};
+    t->stream = (struct stream){.ops = c->datagram ? &dtls_ops : &tls_ops, .below = below};
     t->context = tls_context_hold(c);
     buf_init(&t->out, OUT_MOST);
     buf_init(&t->early, EARLY_MOST);
@@ -364,9 +370,9 @@ bool tls_unread(struct tls *t)
     char byte;
     size_t k;
     if (!t->done || t->ended) return false;
-    begin_call(t);
+    tls_begin_call(t);
     const int r = SSL_peek_ex(t->ssl, &byte, 1, &k);
-    if (r != 1) failed(t, r);
+    if (r != 1) tls_failed(t, r);
     return r == 1;
 }
 

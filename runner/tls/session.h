@@ -3,7 +3,7 @@
 
 /* TLS as a stream filter (TLS 1.2: RFC 5246, TLS 1.3: RFC 8446): below it go records, above it plain bytes. The
  * handshake is driven by whoever reads, writes or asks for it. It never blocks; what the stream below has no room for
- * is kept, which is at most one record and what the handshake says. */
+ * is kept, which is at most one record and what the handshake says. Over datagrams it is DTLS: see tls/dtls.h. */
 
 #include "net/stream.h"
 #include "tls/context.h"
@@ -29,6 +29,9 @@ struct tls {
     bool got;          /* of the call that goes on: plain bytes were read; */
     bool drained;      /* the stream below gave all that it had; */
     bool dry;          /* and it said -EAGAIN to a recv */
+    bool flooded;      /* of datagrams: more of them came than one call takes */
+    bool sending;      /* of datagrams: what OpenSSL writes is data */
+    uint32_t taken;    /* of datagrams: how many in this call */
     char why[TLS_WHY]; /* of EPROTO */
     /* Told of the secrets of the session, a line of the NSS key log format each; NULL: nobody. */
     void (*keylog)(void *ctx, const char *line);
@@ -54,6 +57,15 @@ bool tls_unread(struct tls *t);
 const char *tls_why(const struct tls *t);
 /* The step of the handshake that has not been done yet, in words. */
 const char *tls_stands_at(const struct tls *t);
+
+/* For DTLS: around each call of OpenSSL, whose result r means -EAGAIN, 0 for an orderly end, or -errno. */
+void tls_begin_call(struct tls *t);
+void tls_note_done(struct tls *t);
+int tls_failed(struct tls *t, int r);
+/* Our close_notify, once (RFC 8446 6.1). */
+void tls_say_end(struct tls *t);
+/* Behind this comes an end, which waits for nothing: what is kept gets a few tries. */
+void tls_flush_now(struct tls *t);
 
 /* For contexts: how a session reads and writes, and tells of its secrets. */
 BIO_METHOD *tls_session_method(void);

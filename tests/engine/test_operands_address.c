@@ -61,7 +61,7 @@ static void test_dynamic(void **state)
     static const struct {
         const char *value, *why;
     } bad[] = {
-        {"a = 'dtls://127.0.0.1:1'", "\"dtls://127.0.0.1:1\": `dtls` addresses are not part of this version"},
+        {"a = 'dtls://127.0.0.1'", "\"dtls://127.0.0.1\": a dtls address needs a port"},
         {"a = 'tcp://127.0.0.1'", "\"tcp://127.0.0.1\": a tcp address needs a port"},
         {"a = {}", "`a` is a table where text is wanted"},
     };
@@ -139,7 +139,7 @@ static void test_wrong(void **state)
     is_wrong("tcp://127.0.0.1:99999", "1:17+5 a port is a number from 0 to 65535");
     is_wrong("{to: 'tcp://127.0.0.1:x'}", "1:23+1 a port is a number from 0 to 65535");
     is_wrong("{to: 'tcp://h:1', fails: slt}", "1:26+3 `fails` takes one of refused, timeout, unreachable, reset, tls");
-    is_wrong("{to: 'tcp://h:1', tls: {verify: false}}", "1:19+3 `tls` is for tls:// addresses");
+    is_wrong("{to: 'tcp://h:1', tls: {verify: false}}", "1:19+3 `tls` is for tls:// and dtls:// addresses");
     is_wrong("{to: 'tcp://h:1', retry: {times: 0}}", "1:34+1 `times` is at least 1");
     is_wrong("{to: 'tcp://h:1', retry: {every: '${x}'}}", "1:34+6 `retry` is fixed: `${}` cannot stand in it");
     is_wrong("{to: 'tcp://h:1', options: {nodeley: true}}",

@@ -54,7 +54,7 @@ test("what fails comes back as a reason", function(t)
 end)
 
 test("misuse is an error", function(t)
-  t:error_matches(function() sock.connect("tcp://127.0.0.1:1", {tls = {}}) end, "only of tls:// addresses")
+  t:error_matches(function() sock.connect("tcp://127.0.0.1:1", {tls = {}}) end, "only of tls:// and dtls:// addresses")
   t:error_matches(function() sock.listen("tls://127.0.0.1:0", {tls = {sever_name = "x"}}) end, "unknown option `sever_name`")
   t:error_matches(function() sock.listen("tls://127.0.0.1:0", {tls = {cert = "tls.lua"}}) end, "no certificate in PEM")
   t:error_matches(function() sock.listen("tls://127.0.0.1:0", {tls = {max_version = "3"}}) end, "no version")
