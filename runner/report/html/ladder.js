@@ -165,10 +165,10 @@ class LadderView {
         const here = this.x(row.lane), there = this.x(row.farLane);
         this.dot(node, row, row.lane);
         if (row.direction === 'send') {
-            this.label(node, row, here, there, labelOf(row), size(row.event.z || 0));
+            this.label(node, row, here, there, labelOf(row), sizeOf(row));
             this.sendArrows(row, node, here, there);
         } else if (!row.sources || !row.sources.length) {
-            this.label(node, row, there, here, labelOf(row), size(row.event.z || 0));
+            this.label(node, row, there, here, labelOf(row), sizeOf(row));
             this.line(node, {x: there, y: row.y}, {x: here, y: row.y}, 'arrow');
         } else if (!row.whole) {
             this.label(node, row, here, there, `received ${size(row.event.z || 0)}`, '');
@@ -277,6 +277,10 @@ class LadderView {
     done() {
         this.watch.disconnect();
     }
+}
+
+function sizeOf(row) {
+    return `${size(row.event.z || 0)}${row.secure ? ', TLS' : ''}`;
 }
 
 function firstAt(rows, y) {

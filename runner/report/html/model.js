@@ -127,6 +127,7 @@ class Ladder {
 
     add(e, kind, row) {
         const made = Object.assign({kind, t: e.t, event: e, lane: this.lane(e.actor), arrows: []}, row);
+        made.secure = !!(row.connection && row.connection.secure);
         this.rows.push(made);
         return made;
     }
@@ -233,13 +234,14 @@ class Ladder {
     }
 
     takeMark(e) {
+        if (e.k === 'secure') this.connectionOf(e).secure = true;
         const words = {
             listen: ['\u25bd', `listens ${flat(e.p && e.p.local || '')}`],
             start: ['\u25b8', `starts ${flat(e.m || '')}${e.n ? `, process ${e.n}` : ''}`],
             exit: ['\u25a0', `exits ${(e.n || 0) < 0 ? `by signal ${-e.n}` : `with ${e.n || 0}`}`],
             output: ['\u00bb', `stderr  ${bytesLabel(unbase64(e.b))}`],
             fault: ['\u25b3', flat(e.m || '')],
-            secure: ['T', `TLS begins${e.m ? `: ${flat(e.m)}` : ''}`],
+            secure: ['T', 'TLS handshake'],
             log: ['\u2261', flat(e.m || '')],
             warn: ['\u25b2', flat(e.m || '')],
         }[e.k];
