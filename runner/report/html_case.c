@@ -219,7 +219,7 @@ static void write_entry(const struct html_case *c, const struct event *e, bool d
         put_number(&w, "attempts", e->attempts);
         if (e->nfailures) failure_summary(e, &why);
         put(&w, "why", e->nfailures ? buf_str(&why) : e->text);
-        if (e->nfailures) put(&w, "first", e->text);
+        if (e->nfailures) put(&w, "text", e->text);
     }
     put_number(&w, "messages", (int64_t)c->messages);
     put_number(&w, "left", (int64_t)c->left_out);

@@ -36,7 +36,7 @@ function failureView(e, f, level) {
 /* What stands above the ladder: the reason of a verdict that has no failures, too. */
 function whyOf(e, detail) {
     const parts = [];
-    if (e.first) parts.push(el('p', {class: 'note'}, `at first: ${safe(e.first)}`));
+    if (e.text) parts.push(el('p', {class: 'reason'}, e.verdict === 'xfail' ? el('b', {}, 'Expected to fail: ') : null, safe(e.text)));
     if (!detail.failures.length && e.why) parts.push(el('p', {class: `reason ${e.verdict}`}, safe(e.why)));
     if (e.bare) parts.push(el('p', {class: 'note'}, 'The report has become too large to say more of this case.'));
     parts.push(...detail.failures.map(f => failureView(e, f)));

@@ -171,7 +171,9 @@ class LadderView {
             this.label(node, row, there, here, labelOf(row), sizeOf(row));
             this.line(node, {x: there, y: row.y}, {x: here, y: row.y}, 'arrow');
         } else if (!row.whole) {
-            this.label(node, row, here, there, `received ${size(row.event.z || 0)}`, '');
+            const side = there >= here ? -1 : 1;
+            node.append(svg('text', {class: 'label word', x: here + side * 10, y: row.y + 4, 'text-anchor': side > 0 ? 'start' : 'end'},
+                            `received ${size(row.event.z || 0)}`));
         }
     }
 
