@@ -46,9 +46,12 @@ set_tests_properties(cli/lua_stdin cli/lua_prompt PROPERTIES LABELS cli TIMEOUT 
 set(folder ${CMAKE_CURRENT_SOURCE_DIR}/scenarios)
 add_test(NAME cli/report_jsonl COMMAND sockrun --report-jsonl - ${folder}/passing/ignore.yaml)
 add_test(NAME cli/report_json COMMAND sockrun --report-json - ${folder}/failing/before_dead.yaml)
+add_test(NAME cli/report_html COMMAND sockrun --report-html - ${folder}/passing/ignore.yaml)
 add_test(NAME cli/report_github COMMAND sockrun --report-github ${folder}/failing/before_dead.yaml)
 set_tests_properties(cli/report_jsonl PROPERTIES LABELS cli TIMEOUT 60 PASS_REGULAR_EXPRESSION
                      "\\{\"stream\":1,.*\"event\":\"traffic\".*\"bytes\":\".*\"event\":\"run_end\"")
+set_tests_properties(cli/report_html PROPERTIES LABELS cli TIMEOUT 60 PASS_REGULAR_EXPRESSION
+                     "<!doctype html>.*\"k\":\"receive\".* data-run=\"0\">.*</html>\n")
 set_tests_properties(cli/report_json PROPERTIES LABELS cli TIMEOUT 60 PASS_REGULAR_EXPRESSION
                      "\\{\"report\":1,.*\"verdict\":\"fail\".*\\]}\n")
 set_tests_properties(cli/report_github PROPERTIES LABELS cli TIMEOUT 60 ENVIRONMENT GITHUB_STEP_SUMMARY=/dev/stdout

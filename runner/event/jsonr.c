@@ -233,9 +233,10 @@ static bool read_value(struct reader *r, struct jsonr *v)
 
 const struct jsonr *jsonr_read(struct slice text, struct arena *a, const char **ret_wrong)
 {
+    if (!text.p) text = (struct slice){"", 0};
     struct reader r = {.arena = a, .p = text.p, .end = text.p + text.n, .start = text.p};
     struct jsonr *v = ARENA_NEW(a, struct jsonr);
-    bool ok = text.n > 0 ? read_value(&r, v) : fail(&r, "no value");
+    bool ok = read_value(&r, v);
     if (ok) skip_space(&r);
     if (ok && r.p < r.end) ok = fail(&r, "more than one value");
     if (ok) return v;

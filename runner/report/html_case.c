@@ -1,5 +1,6 @@
 #include "report/html_case.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "event/jsonl.h"
@@ -7,8 +8,8 @@
 #include "util/mem.h"
 
 enum {
-    PART = 64 * 1024, /* of the data, in memory */
-    DATA_MOST = 4 << 20,
+    PART = 64 * 1024,    /* of the data, in memory */
+    DATA_MOST = 4 << 20, /* more than a part and what may come at once: a message, or failures */
     FAILURES = 20,
     FAILURES_BYTES = 1 << 20,
     TEXT_MOST = 4096,
@@ -71,6 +72,7 @@ static void close_part(struct html_case *c, struct html_page *page)
 {
     if (!c->data.n) return;
     jsonw_close(&c->writer, ']');
+    assert(!c->data.overflow);
     page->detail += c->data.n;
     html_page_add(page, "data-case", c->number, buf_slice(&c->data));
     buf_clear(&c->data);
@@ -164,30 +166,30 @@ void html_case_add(struct html_case *c, const struct event *e, struct html_page 
     if (c->data.n >= PART) close_part(c, page);
 }
 
-/* Where they are too long in full, the first without what it brings along. */
+static void write_failures(const struct event *e, size_t more, struct buf *out)
+{
+    struct jsonw w;
+    jsonw_init(&w, out);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, "k", "failures");
+    jsonl_failures(e, &w);
+    put_number(&w, "more", (int64_t)more);
+    jsonw_close(&w, '}');
+}
+
 static void add_failures(struct html_case *c, const struct event *e)
 {
     struct buf text = BUF_INIT(FAILURES_BYTES);
+    struct event_failure too_long = {
+        .kind = "limit", .message = "what there is to say is longer than 1 MiB", .after = -1, .limit = -1};
     struct event few = *e;
-    struct event_failure first;
-    struct jsonw w;
     if (few.nfailures > FAILURES) few.nfailures = FAILURES;
-    jsonw_init(&w, &text);
-    jsonw_open(&w, NULL, '{');
-    jsonw_str(&w, "k", "failures");
-    jsonl_failures(&few, &w);
-    put_number(&w, "more", (int64_t)(e->nfailures - few.nfailures));
-    jsonw_close(&w, '}');
+    write_failures(&few, e->nfailures - few.nfailures, &text);
     if (text.overflow) {
+        few.failures = &too_long;
+        few.nfailures = 1;
         buf_clear(&text);
-        first = (struct event_failure){
-            .kind = "limit", .message = "what there is to say is longer than 1 MiB", .after = -1, .limit = -1};
-        few = (struct event){.failures = &first, .nfailures = 1};
-        jsonw_init(&w, &text);
-        jsonw_open(&w, NULL, '{');
-        jsonw_str(&w, "k", "failures");
-        jsonl_failures(&few, &w);
-        jsonw_close(&w, '}');
+        write_failures(&few, e->nfailures - 1, &text);
     }
     open_part(c);
     if (c->writer.comma) buf_addc(&c->data, ',');
@@ -230,11 +232,12 @@ static void write_entry(const struct html_case *c, const struct event *e, bool d
 
 void html_case_end(struct html_case *c, const struct event *e, struct html_page *page)
 {
-    struct buf entry = BUF_INIT(FAILURES_BYTES);
+    struct buf entry = BUF_INIT(DATA_MOST);
     const bool detail = !html_page_full(page);
     if (e->nfailures && detail) add_failures(c, e);
     close_part(c, page);
     write_entry(c, e, detail || !e->nfailures, &entry);
+    assert(!entry.overflow);
     html_page_add(page, "data-entry", c->number, buf_slice(&entry));
     buf_done(&entry);
 }

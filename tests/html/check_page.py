@@ -10,9 +10,20 @@ import unittest
 
 from browser import Browser, missing
 
+# Starting one takes longer than all that is asked of it.
+browser = None
 HERE = os.path.dirname(os.path.abspath(__file__))
 SKIPPED = 77
 sockrun = ""
+
+
+def setUpModule():
+    global browser
+    browser = Browser()
+
+
+def tearDownModule():
+    browser.close()
 
 
 def report(folder, arguments, codes):
@@ -26,91 +37,89 @@ def report(folder, arguments, codes):
 
 
 class Page(unittest.TestCase):
-    """One run, one browser: each test opens the page anew."""
+    """One run: each test opens its page anew."""
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         cls.page = report(cls.folder.name, ["report.yaml"], (4,))
-        cls.browser = Browser()
-        cls.addClassCleanup(cls.browser.close)
 
     def tearDown(self):
-        self.assertEqual(self.browser.complaints(), [])
-        self.assertIsNone(self.browser.value("window.broken"))
+        self.assertEqual(browser.complaints(), [])
+        self.assertIsNone(browser.value("window.broken"))
 
     def open(self, fragment=""):
-        self.browser.open(self.page, fragment)
+        browser.open(self.page, fragment)
 
     def cases(self):
-        return self.browser.text(".case .what b")
+        return browser.text(".case .what b")
 
     def open_case(self, name):
         self.open()
-        number = self.browser.run("return [...document.querySelectorAll('.case')].find(n => "
+        number = browser.run("return [...document.querySelectorAll('.case')].find(n => "
                                   "n.querySelector('b').textContent === arguments[0])?.dataset.number", name)
         self.assertIsNotNone(number, name)
         self.open(f"#/case/{number}")
 
     def rows(self):
         """What the diagram says, without its times, ports and folders."""
-        words = self.browser.value("[...document.querySelectorAll('g.row')].map(n => n.getAttribute('aria-label'))")
+        words = browser.value("[...document.querySelectorAll('g.row')].map(n => n.getAttribute('aria-label'))")
         return [w.split(" ms: ", 1)[1] for w in words if "listens" not in w]
 
     def lanes(self):
-        return self.browser.text(".lane-head b")
+        return browser.text(".lane-head b")
 
     def click_row(self, words):
-        number = self.browser.run("return [...document.querySelectorAll('g.row')].find(n => "
+        number = browser.run("return [...document.querySelectorAll('g.row')].find(n => "
                                   "n.getAttribute('aria-label').includes(arguments[0]))?.id", words)
         self.assertIsNotNone(number, words)
-        self.browser.run("document.getElementById(arguments[0]).scrollIntoView()", number)
-        self.browser.click(f"#{number} .time")
-        self.browser.wait("!document.querySelector('.panel').hidden")
+        browser.run("document.getElementById(arguments[0]).scrollIntoView()", number)
+        browser.click(f"#{number} .time")
+        browser.wait("!document.querySelector('.panel').hidden")
 
     def test_counts(self):
         self.open()
-        self.assertEqual(self.browser.text("#headline"), ["\u27171 of 8 cases did not pass"])
-        self.assertTrue(self.browser.text("#run")[0].startswith("1 failed  \u00b7  1 failed as expected  \u00b7  5 passed"))
-        self.assertEqual(self.browser.text(".chip"), ["\u2717fail1", "\u25c7xfail1", "\u2713pass5", "\u2013skip1"])
+        self.assertEqual(browser.text("#headline"), ["\u27171 of 8 cases did not pass"])
+        self.assertTrue(browser.text("#run")[0].startswith("1 failed  \u00b7  1 failed as expected  \u00b7  5 passed"))
+        self.assertEqual(browser.text(".chip"), ["\u2717fail1", "\u25c7xfail1", "\u2713pass5", "\u2013skip1"])
         self.assertEqual(self.cases()[0], "a line end is missing")
 
     def test_the_list_is_filtered(self):
         self.open()
-        self.browser.keys("/", "DATAG")
-        self.browser.wait("document.querySelectorAll('.case').length === 1")
+        browser.keys("/", "DATAG")
+        browser.wait("document.querySelectorAll('.case').length === 1")
         self.assertEqual(self.cases(), ["datagrams"])
-        self.assertEqual(self.browser.text(".count"), ["1 of 8 cases"])
+        self.assertEqual(browser.text(".count"), ["1 of 8 cases"])
         self.open()
-        self.browser.keys("/", "tag:hostile")
-        self.browser.wait("document.querySelectorAll('.case').length === 1")
+        browser.keys("/", "tag:hostile")
+        browser.wait("document.querySelectorAll('.case').length === 1")
         self.assertIn("</script><img src=x onerror=window.broken=1> \\x1b[31m \\u{202e}evil", self.cases()[0])
         self.open()
-        self.browser.click(".chip:nth-child(4)")
+        browser.click(".chip:nth-child(4)")
         self.assertEqual(self.cases(), ["too soon"])
-        self.assertEqual(self.browser.text(".case small"), ["not yet <b>"])
-        self.browser.keys("/", "nothing like it")
-        self.browser.wait("document.querySelector('.empty')")
+        self.assertEqual(browser.text(".case small"), ["not yet <b>"])
+        browser.keys("/", "nothing like it")
+        browser.wait("document.querySelector('.empty')")
 
     def test_keys_lead_through_the_list_and_back(self):
         self.open()
-        self.browser.keys("j")
-        self.browser.keys("j")
-        self.browser.keys("Enter")
-        self.browser.wait("document.querySelector('.case-view')")
-        self.assertEqual(self.browser.text("h2"), ["\u25c7xfail known"])
-        self.browser.keys("]")
-        self.browser.wait("document.querySelector('h2').textContent.includes('greeting')")
-        self.browser.keys("j")
-        self.browser.keys("j")
-        self.browser.keys("Enter")
-        self.browser.wait("!document.querySelector('.panel').hidden")
-        self.browser.keys("Escape")
-        self.browser.wait("document.querySelector('.panel').hidden")
-        self.browser.keys("Escape")
-        self.browser.wait("document.querySelector('.cases')")
-        self.assertTrue(self.browser.value("document.activeElement.matches('.case')"))
+        browser.keys("j")
+        browser.keys("j")
+        browser.keys("Enter")
+        browser.wait("document.querySelector('.case-view')")
+        self.assertEqual(browser.text("h2"), ["\u25c7xfail known"])
+        browser.keys("]")
+        browser.wait("document.querySelector('h2').textContent.includes('greeting')")
+        browser.keys("j")
+        browser.keys("j")
+        browser.keys("Enter")
+        browser.wait("!document.querySelector('.panel').hidden")
+        browser.keys("Escape")
+        browser.wait("document.querySelector('.panel').hidden")
+        browser.keys("Escape")
+        browser.wait("document.querySelector('.cases')")
+        self.assertTrue(browser.value("document.activeElement.matches('.case')"))
 
     def test_the_ladder_of_a_case(self):
         self.open_case("greeting and answer")
@@ -124,34 +133,34 @@ class Page(unittest.TestCase):
                       "client: closes", "server: sees the end"):
             self.assertIn(words, rows)
         self.assertEqual(rows[0], "client connects to server")
-        self.assertIn("220 mail.test ready\\r\\n21 B", self.browser.text(".row .label"))
+        self.assertIn("220 mail.test ready\\r\\n21 B", browser.text(".row .label"))
         # Two that were sent are received as one: both arrows lead to its row.
-        self.assertEqual(self.browser.value("[...document.querySelectorAll('g.message')].map(n => n.querySelectorAll('polygon').length).join()"),
+        self.assertEqual(browser.value("[...document.querySelectorAll('g.message')].map(n => n.querySelectorAll('polygon').length).join()"),
                          "1,0,1,1,0,1,0")
-        self.assertRegex(self.browser.text(".row text.silence")[1], r"^\d+\.?\d* ms later$")
-        self.browser.click(".choice input")
+        self.assertRegex(browser.text(".row text.silence")[1], r"^\d+\.?\d* ms later$")
+        browser.click(".choice input")
         self.assertIn("client: step 4 expect", self.rows())
 
     def test_a_message_is_opened(self):
         self.open_case("greeting and answer")
         self.click_row("server sends to client 21 bytes")
-        self.assertEqual(self.browser.text(".panel .text"), ["220 mail.test ready\\r\\n\n"])
-        self.assertEqual(self.browser.text(".panel .hex")[0].splitlines()[0], "0000  32  32  30  20  6d  61  69  6c   220 mail")
-        self.assertEqual(self.browser.text(".panel .source .where"), ["report.yaml:15"])
-        self.assertIn('- send: "220 mail.test ready\\r\\n"', self.browser.text(".panel .source pre")[0])
-        facts = dict(zip(self.browser.text(".panel dt"), self.browser.text(".panel dd")))
+        self.assertEqual(browser.text(".panel .text"), ["220 mail.test ready\\r\\n\n"])
+        self.assertEqual(browser.text(".panel .hex")[0].splitlines()[0], "0000  32  32  30  20  6d  61  69  6c   220 mail")
+        self.assertEqual(browser.text(".panel .source .where"), ["report.yaml:15"])
+        self.assertIn('- send: "220 mail.test ready\\r\\n"', browser.text(".panel .source pre")[0])
+        facts = dict(zip(browser.text(".panel dt"), browser.text(".panel dd")))
         self.assertEqual((facts["Size"], facts["Step"]), ("21 bytes", "step 1 send"))
         self.assertRegex(facts["Received"], r"^at [\d.]+ ms by client, .+ later$")
 
     def test_a_failure_stands_out(self):
         self.open_case("a line end is missing")
         self.assertIn("client: failure: first difference at byte 7: expected 0d \"\\r\", got 0a \"\\n\"", self.rows())
-        self.assertEqual(self.browser.text(".failure .message"), ['first difference at byte 7: expected 0d "\\r", got 0a "\\n"'])
-        self.assertEqual(self.browser.text(".failure .source u"), ['"250-one\\r\\n250 two\\r\\n"'])
-        self.assertEqual(self.browser.text(".dump.expected mark.first"), ["[0d]", "\u00b7"])
-        self.assertEqual(self.browser.text(".dump.received mark.first"), ["[0a]", "\u00b7"])
+        self.assertEqual(browser.text(".failure .message"), ['first difference at byte 7: expected 0d "\\r", got 0a "\\n"'])
+        self.assertEqual(browser.text(".failure .source u"), ['"250-one\\r\\n250 two\\r\\n"'])
+        self.assertEqual(browser.text(".dump.expected mark.first"), ["[0d]", "\u00b7"])
+        self.assertEqual(browser.text(".dump.received mark.first"), ["[0a]", "\u00b7"])
         self.click_row("client: failure")
-        self.assertEqual(self.browser.text(".panel .dump.received mark.first"), ["[0a]", "\u00b7"])
+        self.assertEqual(browser.text(".panel .dump.received mark.first"), ["[0a]", "\u00b7"])
 
     def test_what_is_hostile_is_text(self):
         self.open()
@@ -160,50 +169,50 @@ class Page(unittest.TestCase):
         self.assertIn("server sends to client 43 bytes: </script><script>window.broken=1</script>\\r\\n", self.rows())
         self.assertIn("client: </script><script>window.broken=1</script>", self.rows())
         self.assertIn("client sends to server 3 bytes: 00 ff 80", self.rows())
-        self.assertEqual(self.browser.value("document.querySelectorAll('img').length"), 0)
+        self.assertEqual(browser.value("document.querySelectorAll('img').length"), 0)
 
     def test_datagrams_paths_and_resets(self):
         self.open_case("datagrams")
         self.assertEqual(self.lanes(), ["server", "client"])
         self.assertIn("server receives from client 4 bytes: ping", self.rows())
-        self.assertEqual(self.browser.text("text.unread"), [])
+        self.assertEqual(browser.text("text.unread"), [])
         self.open_case("a path")
         self.assertEqual(self.lanes(), ["server", "client"])
         self.assertIn("server receives from client 5 bytes: hello", self.rows())
         self.open_case("a reset, and what nobody reads")
         self.assertIn("client: resets", self.rows())
         self.assertIn("server: sees a reset", self.rows())
-        self.assertEqual(self.browser.text("text.unread"), ["not read"])
+        self.assertEqual(browser.text("text.unread"), ["not read"])
 
     def test_the_matrix(self):
         self.open("#/conformance")
-        self.assertEqual(self.browser.text(".levels tbody tr"), ["must1\u00b712", "should\u00b71\u00b71"])
-        self.assertEqual(self.browser.text(".matrix thead th"), ["Requirement", "Level", "Case", "pass", "xfail", "fail"])
-        self.assertEqual(self.browser.text(".matrix tbody code"), ["mail.3", "mail.2", "mail.10"])
-        self.assertEqual(self.browser.text(".matrix tbody b"), ["RFC 5321 3.1", "RFC 5321 4.1.1.1", "RFC 5321 4.1.1.1"])
-        self.assertEqual(self.browser.text(".matrix tbody .cell"),
+        self.assertEqual(browser.text(".levels tbody tr"), ["must1\u00b712", "should\u00b71\u00b71"])
+        self.assertEqual(browser.text(".matrix thead th"), ["Requirement", "Level", "Case", "pass", "xfail", "fail"])
+        self.assertEqual(browser.text(".matrix tbody code"), ["mail.3", "mail.2", "mail.10"])
+        self.assertEqual(browser.text(".matrix tbody b"), ["RFC 5321 3.1", "RFC 5321 4.1.1.1", "RFC 5321 4.1.1.1"])
+        self.assertEqual(browser.text(".matrix tbody .cell"),
                          ["", "\u25c7xfail", "", "\u2713pass", "", "", "", "", "\u2717fail"])
-        self.assertEqual(self.browser.text(".matrix q"), ["A server MUST answer <EHLO> & more."])
+        self.assertEqual(browser.text(".matrix q"), ["A server MUST answer <EHLO> & more."])
 
     def test_durations(self):
         self.open("#/durations")
-        self.assertIn("greeting and answer", self.browser.text(".bars .name")[0])
-        self.assertEqual(self.browser.value("document.querySelector('.bar').style.width"), "100%")
+        self.assertIn("greeting and answer", browser.text(".bars .name")[0])
+        self.assertEqual(browser.value("document.querySelector('.bar').style.width"), "100%")
 
     def test_light_and_dark(self):
         self.open()
         grounds = {}
         for _ in range(3):
-            theme = self.browser.value("document.documentElement.dataset.theme")
-            grounds[theme] = self.browser.value("getComputedStyle(document.body).color")
-            self.browser.click("#theme")
+            theme = browser.value("document.documentElement.dataset.theme")
+            grounds[theme] = browser.value("getComputedStyle(document.body).color")
+            browser.click("#theme")
         self.assertEqual(set(grounds), {"auto", "light", "dark"})
         self.assertNotEqual(grounds["light"], grounds["dark"])
 
     def test_it_can_be_printed(self):
         self.open_case("greeting and answer")
         path = os.path.join(self.folder.name, "page.pdf")
-        self.browser.pdf(path)
+        browser.pdf(path)
         with open(path, "rb") as pdf:
             self.assertEqual(pdf.read(5), b"%PDF-")
 
@@ -222,14 +231,13 @@ class Ends(unittest.TestCase):
         return path
 
     def look(self, page):
-        with Browser() as browser:
-            browser.open(page)
-            found = browser.text("#headline"), browser.text("#run")[0], browser.text(".case .badge")
-            browser.click(".case")
-            browser.wait("document.querySelector('.row')")
-            rows = browser.value("[...document.querySelectorAll('g.row')].map(n => n.getAttribute('aria-label'))")
-            self.assertEqual(browser.complaints(), [])
-            return *found, " ".join(rows)
+        browser.open(page)
+        found = browser.text("#headline"), browser.text("#run")[0], browser.text(".case .badge")
+        browser.click(".case")
+        browser.wait("document.querySelector('.row')")
+        rows = browser.value("[...document.querySelectorAll('g.row')].map(n => n.getAttribute('aria-label'))")
+        self.assertEqual(browser.complaints(), [])
+        return *found, " ".join(rows)
 
     def test_interrupted(self):
         page = os.path.join(self.folder.name, "page.html")

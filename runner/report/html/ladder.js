@@ -1,6 +1,6 @@
 /* Draws a ladder: an SVG that holds only the rows that can be seen. */
 
-const rowHeight = 36, breakHeight = 26, timeWidth = 176, laneLeast = 150, laneMost = 420;
+const printMost = 5000, rowHeight = 36, breakHeight = 26, timeWidth = 176, laneLeast = 150, laneMost = 420;
 
 class LadderView {
     constructor(ladder, onOpen) {
@@ -75,8 +75,9 @@ class LadderView {
     }
 
     /* Rows whose arrows cross what can be seen, too: they begin above it by a few rows at most, or are drawn when they end. */
-    draw(all) {
+    draw(print) {
         const rows = this.ladder.rows;
+        const all = print && rows.length <= printMost;
         const top = all ? -1 : this.box.scrollTop - 300;
         const bottom = all ? Infinity : this.box.scrollTop + (this.box.clientHeight || 800) + 300;
         const first = firstAt(rows, top);

@@ -117,7 +117,7 @@ function begin() {
         shown.back = true;
         show();
     });
-    window.addEventListener('beforeprint', () => shown.view?.view && shown.view.view.draw(true));
+    window.addEventListener('beforeprint', () => shown.view?.view?.draw(true));
     show();
     document.documentElement.dataset.ready = 'yes';
 }
