@@ -623,7 +623,7 @@ static bool is_xfail(struct run *r)
     return false;
 }
 
-/* What was said before it failed, for those who have not seen every message. Its reason gets it as a note. */
+/* What was said before it failed. Its reason gets it as a note. */
 static void note_last(struct run *r, enum sr_verdict verdict, const char *last)
 {
     const struct event e = {.verdict = verdict, .failures = r->failures, .nfailures = r->nfailures};
@@ -640,8 +640,7 @@ static void note_last(struct run *r, enum sr_verdict verdict, const char *last)
 static const char *last_messages(struct run *r)
 {
     const struct board *b = r->base->board;
-    const bool wanted = sr_verdict_failed(r->verdict) && !emit_messages(r->base->emit) && b->nrecords > 1;
-    return wanted ? recorder_show(b, MESSAGES_SHOWN, &r->arena) : "";
+    return sr_verdict_failed(r->verdict) && b->nrecords > 1 ? recorder_show(b, MESSAGES_SHOWN, &r->arena) : "";
 }
 
 static void send_verdict(struct run *r, bool xfail, int64_t duration, const char *last)

@@ -120,6 +120,7 @@ static void same_event(const struct event *a, const struct event *b)
     same_str(a->level, b->level);
     same_str(a->covers, b->covers);
     assert_int_equal(a->attempts, b->attempts);
+    same_str(a->folder, b->folder);
     same_str(a->actor, b->actor);
     same_str(a->step, b->step);
     same_place(&a->place, &b->place);
@@ -189,6 +190,7 @@ static struct event full_event(struct event_failure *failure, struct event_note 
                           .text = hostile,
                           .verdict = SR_SKIP,
                           .attempts = UINT32_MAX,
+                          .folder = "/tmp/sockrun-abcdef",
                           .duration = INT64_MAX,
                           .failures = failure,
                           .nfailures = 1};
@@ -204,7 +206,7 @@ static void every_kind_comes_back(void **state)
         struct event e = full_event(&failure, &note);
         e.kind = (enum event_kind)i;
         e.action = i == EVENT_TRAFFIC ? EVENT_EXIT : EVENT_LISTEN;
-        e.verdict = i == EVENT_VERDICT ? SR_ERROR : SR_SKIP;
+        e.verdict = i == EVENT_VERDICT || i == EVENT_ATTEMPT ? SR_ERROR : SR_SKIP;
         there_and_back(f, &e);
         e = (struct event){.kind = (enum event_kind)i, .case_index = -1};
         there_and_back(f, &e);
