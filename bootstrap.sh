@@ -8,8 +8,8 @@ usage: $0 run ARGS...       install what is missing, build, and run sockrun with
        $0 build             the same without running
        $0 install [PREFIX]  and install below PREFIX (/usr/local)
        $0 test              build and run everything there is to check
-       $0 bench [NAME...]   build and measure: pingpong, udp, tls, pcap, start, files, html, lua, luacrowd, http (beside
-                            varnishtest), crowd, rest, proxy
+       $0 bench [NAME...]   build and measure: pingpong, udp, tls, pcap, start, files, reports, lua, luacrowd, http
+                            (beside varnishtest), crowd, rest, proxy
 EOF
 }
 

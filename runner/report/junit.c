@@ -12,24 +12,31 @@
 #include "report/reporter.h"
 #include "report/running.h"
 #include "report/xml.h"
+#include "util/arena.h"
 #include "util/mem.h"
 #include "util/units.h"
 
 enum { NAME_MOST = 64 * 1024, BLOCK_MOST = 64 * 1024 * 1024 };
-#define SUITE_MOST ((size_t)1 << 31)
+#define CASES_MOST ((size_t)1 << 32)
 
 struct tally {
     uint64_t tests, failures, errors, skipped;
     int64_t time; /* ns */
 };
 
+/* Of the text of all cases, one file's next part. */
+struct piece {
+    struct piece *next;
+    size_t from, n;
+};
+
 /* One file. All are kept until the end: a file's cases may come in several goes, between those of others, and the
  * counts stand before the cases. */
 struct suite {
     UT_hash_handle hh;
-    char *file;
+    const char *file;
     struct tally tally;
-    struct buf cases;
+    struct piece *first, **last;
 };
 
 /* A classname and name that was given out, as it stands in the report (where what XML cannot hold looks the same), NUL
@@ -46,6 +53,9 @@ struct junit {
     struct suite *suites;
     struct used *used;
     struct runnings runnings;
+    /* In few places, since a forked child has each page that we write to copied. */
+    struct arena arena;
+    struct buf cases;
     struct buf name, classname, text; /* scratch */
 };
 
@@ -56,9 +66,9 @@ static struct suite *suite_of(struct junit *j, const char *file)
     if (!file) file = "";
     HASH_FIND_STR(j->suites, file, s);
     if (s) return s;
-    s = mem_zalloc(sizeof(*s));
-    s->file = mem_dup(slice_of(file));
-    s->cases = BUF_INIT(SUITE_MOST);
+    s = arena_alloc(&j->arena, sizeof(*s));
+    s->file = arena_dup(&j->arena, slice_of(file));
+    s->last = &s->first;
     HASH_ADD_KEYPTR(hh, j->suites, s->file, strlen(s->file), s);
     return s;
 }
@@ -111,7 +121,7 @@ static struct used *find_used(struct junit *j, struct slice key)
 
 static struct used *note_used(struct junit *j, struct slice key)
 {
-    struct used *u = mem_zalloc(sizeof(*u) + key.n);
+    struct used *u = arena_alloc(&j->arena, sizeof(*u) + key.n);
 
     memcpy(u->key, key.p, key.n);
     u->times = 1;
@@ -288,8 +298,10 @@ static void add_output(struct junit *j, const struct event *e, const struct runn
 
 static void add_case(struct junit *j, struct suite *s, const struct event *e, const struct running *one)
 {
-    struct buf *out = &s->cases;
+    struct buf *out = &j->cases;
+    struct piece *piece = arena_alloc(&j->arena, sizeof(*piece));
 
+    piece->from = out->n;
     buf_adds(out, "    <testcase");
     xml_attr("classname", buf_slice(&j->classname), out);
     xml_attr("name", buf_slice(&j->name), out);
@@ -301,6 +313,9 @@ static void add_case(struct junit *j, struct suite *s, const struct event *e, co
     add_outcome(j, &s->tally, e, out);
     add_output(j, e, one, out);
     buf_adds(out, "    </testcase>\n");
+    piece->n = out->n - piece->from;
+    *s->last = piece;
+    s->last = &piece->next;
 }
 
 /* one: what is known of it from before, or NULL. */
@@ -372,14 +387,15 @@ static void write_suite(struct junit *j, const struct suite *s)
     add_time(s->tally.time, &j->text);
     buf_adds(&j->text, ">\n");
     outfile_add(&j->out, buf_slice(&j->text));
-    outfile_add(&j->out, buf_slice(&s->cases));
+    for (const struct piece *p = s->first; p; p = p->next)
+        outfile_add(&j->out, slice_part(buf_slice(&j->cases), p->from, p->n));
     outfile_add(&j->out, SLICE("  </testsuite>\n"));
-    if (s->cases.overflow) outfile_fail(&j->out, "the report of one file is larger than 2 GiB");
 }
 
 static void take_end(struct junit *j, const struct event *e)
 {
     add_unfinished(j, e);
+    if (j->cases.overflow) outfile_fail(&j->out, "it is larger than 4 GiB");
     write_head(j, e);
     for (const struct suite *s = j->suites; s; s = s->hh.next)
         write_suite(j, s);
@@ -418,36 +434,14 @@ static const char *error(const struct reporter *r)
     return outfile_error(&((const struct junit *)r)->out);
 }
 
-static void free_suites(struct junit *j)
-{
-    struct suite *s, *next;
-
-    HASH_ITER(hh, j->suites, s, next)
-    {
-        HASH_DEL(j->suites, s);
-        mem_free(s->file);
-        buf_done(&s->cases);
-        mem_free(s);
-    }
-}
-
-static void free_used(struct junit *j)
-{
-    struct used *u, *next;
-
-    HASH_ITER(hh, j->used, u, next)
-    {
-        HASH_DEL(j->used, u);
-        mem_free(u);
-    }
-}
-
 static void junit_free(struct reporter *r)
 {
     struct junit *j = (struct junit *)r;
 
-    free_suites(j);
-    free_used(j);
+    HASH_CLEAR(hh, j->suites);
+    HASH_CLEAR(hh, j->used);
+    arena_done(&j->arena);
+    buf_done(&j->cases);
     runnings_done(&j->runnings);
     outfile_done(&j->out);
     buf_done(&j->name);
@@ -463,6 +457,8 @@ struct event_sink *junit_new(const char *path)
     j->reporter = (struct reporter){{.take = take}, error, junit_free};
     outfile_open(&j->out, path);
     runnings_init(&j->runnings);
+    arena_init(&j->arena);
+    j->cases = BUF_INIT(CASES_MOST);
     j->name = BUF_INIT(NAME_MOST);
     j->classname = BUF_INIT(NAME_MOST);
     j->text = BUF_INIT(BLOCK_MOST);
