@@ -7,6 +7,7 @@ usage() {
 usage: $0 run ARGS...       install what is missing, build, and run sockrun with these arguments
        $0 build             the same without running
        $0 install [PREFIX]  and install below PREFIX (/usr/local)
+       $0 package           and make a Debian package in build/package
        $0 test              build and run everything there is to check
        $0 bench [NAME...]   build and measure: pingpong, udp, tls, pcap, start, files, reports, lua, luacrowd, http
                             (beside varnishtest), crowd, rest, proxy
@@ -20,9 +21,9 @@ servers='haproxy knot mosquitto nginx postgresql redis-server slurmctld slurmd'
 peers="bind9-dnsutils curl gnutls-bin gpg-agent iproute2 microsocks mosquitto-clients openssh-client openssl
     python3-aiosmtpd python3-pymodbus python3-serial python3-serial-asyncio python3-websockets slurm-client socat
     $servers"
-test_packages="chromium chromium-driver clang clang-format clang-tidy fish groff-base libclang-rt-14-dev libcmocka-dev
-    libxml2-utils mandoc node-ajv node-js-yaml node-tap-parser nodejs python3-jsonschema python3-yaml tshark valgrind
-    zsh $peers"
+test_packages="chromium chromium-driver clang clang-format clang-tidy dpkg-dev file fish groff-base libclang-rt-14-dev
+    libcmocka-dev libxml2-utils mandoc mmdebstrap node-ajv node-js-yaml node-tap-parser nodejs python3-jsonschema
+    python3-yaml tshark valgrind zsh $peers"
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
@@ -206,7 +207,14 @@ run)
 build) build_program ;;
 install)
     build_program
+    compile "$root/build" share || die 'the build failed'
     cmake --install "$root/build" --prefix "${2:-/usr/local}" --strip
+    ;;
+package)
+    need dpkg-dev file
+    build_program
+    compile "$root/build" share || die 'the build failed'
+    (cd "$root/build" && cpack -G DEB)
     ;;
 test) test_everything ;;
 bench)

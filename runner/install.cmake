@@ -41,7 +41,7 @@ string(REGEX REPLACE ".*\"(.*)\"" "\\1" CPACK_PACKAGE_VERSION "${CPACK_PACKAGE_V
 set(CPACK_PACKAGE_NAME sockrun)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "scripted conversations over sockets, for tests")
 set(CPACK_PACKAGE_DESCRIPTION
-    "A YAML file says who listens, who connects, what is sent and what must come\n back. When something else comes, sockrun shows the step, the first byte that\n differs, and what everybody else was doing.")
+    "A YAML file says who listens, who connects, what is sent and what must come\nback. When something else comes, sockrun shows the step, the first byte that\ndiffers, and what everybody else was doing.")
 set(CPACK_PACKAGE_CONTACT "the sockrun authors <sockrun@localhost>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)

@@ -4,6 +4,5 @@ file(MAKE_DIRECTORY ${share}/zsh/vendor-completions)
 file(RENAME ${share}/zsh/site-functions/_sockrun ${share}/zsh/vendor-completions/_sockrun)
 file(REMOVE_RECURSE ${share}/zsh/site-functions)
 file(RENAME ${share}/doc/sockrun/LICENSE ${share}/doc/sockrun/copyright)
-file(RENAME ${share}/doc/sockrun/CHANGELOG.md ${share}/doc/sockrun/changelog)
-execute_process(COMMAND gzip -9n ${share}/doc/sockrun/changelog ${share}/man/man1/sockrun.1
-                        ${share}/man/man5/sockrun-scenario.5 COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND gzip -9n ${share}/man/man1/sockrun.1 ${share}/man/man5/sockrun-scenario.5
+                COMMAND_ERROR_IS_FATAL ANY)

@@ -60,3 +60,18 @@ foreach(page sockrun.1 sockrun-scenario.5)
     set_tests_properties(editor/groff_${page} PROPERTIES LABELS editor TIMEOUT 60)
   endif()
 endforeach()
+
+# Files are edited while they are watched; what is waited for is the next verdict.
+add_test(NAME editor/watch COMMAND sockrun --allow-run --var sockrun=$<TARGET_FILE:sockrun>
+                                   ${CMAKE_CURRENT_SOURCE_DIR}/watch/watch.yaml)
+set_tests_properties(editor/watch PROPERTIES LABELS editor TIMEOUT 120)
+
+# The first scenario passes, is valid, and is never written over.
+add_test(NAME editor/init COMMAND ${CMAKE_COMMAND} -D SOCKRUN=$<TARGET_FILE:sockrun> -D SCHEMA=${schema}
+                                  -D SCRIPTS=${CMAKE_SOURCE_DIR}/scripts -D WORK=${CMAKE_CURRENT_BINARY_DIR}/init
+                                  -P ${CMAKE_CURRENT_SOURCE_DIR}/init.cmake)
+set_tests_properties(editor/init PROPERTIES LABELS editor TIMEOUT 60 FIXTURES_SETUP init)
+validates(init_valid ${schema} valid ${CMAKE_CURRENT_BINARY_DIR}/init/first.yaml)
+if(NODE)
+  set_tests_properties(editor/init_valid PROPERTIES FIXTURES_REQUIRED init)
+endif()

@@ -39,18 +39,20 @@ static enum sr_exit run(struct session *s, const struct options *o)
     return code;
 }
 
+enum sr_exit run_session(struct session *s, const struct options *o)
+{
+    if (s->suite.nselected) return run(s, o);
+    terminal_say("no case is selected, of %u in %u file%s%s", s->suite.ncases, s->suite.n, s->suite.n == 1 ? "" : "s",
+                 o->last_failed ? ": none failed the last time" : "");
+    return SR_EXIT_NONE;
+}
+
 enum sr_exit cmd_run(const struct options *o)
 {
     struct session s;
     if (!outputs_fit(o)) return SR_EXIT_USAGE;
     enum sr_exit result = session_open(&s, o);
-    if (result == SR_EXIT_OK && s.suite.nselected == 0) {
-        terminal_say("no case is selected, of %u in %u file%s%s", s.suite.ncases, s.suite.n, s.suite.n == 1 ? "" : "s",
-                     o->last_failed ? ": none failed the last time" : "");
-        result = SR_EXIT_NONE;
-    } else if (result == SR_EXIT_OK) {
-        result = run(&s, o);
-    }
+    if (result == SR_EXIT_OK) result = run_session(&s, o);
     session_done(&s);
     return result;
 }

@@ -11,6 +11,8 @@
 #include "scenario/tables.h"
 #include "steps/list.h"
 
+enum { TEXT_MOST = 16 << 20 };
+
 /* A message of a module, or a module: what is in it is the module's affair. */
 #define MESSAGE "^[A-Za-z_][A-Za-z0-9_]*\\.[A-Za-z0-9_.]+$"
 
@@ -190,7 +192,7 @@ static json_t *included(void)
     return json_pack("[{s:[s]}, {s:{s:o}}]", "required", "sockrun", "propertyNames", "enum", names);
 }
 
-enum sr_exit cmd_schema(const struct options *o)
+void schema_text(const struct options *o, struct buf *out)
 {
     struct modules modules;
     modules_begin(&modules, o);
@@ -202,10 +204,18 @@ enum sr_exit cmd_schema(const struct options *o)
     json_object_set_new(all, "anyOf", included());
     json_object_set_new(all, "definitions", definitions(&modules));
     char *text = json_dumps(all, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    puts(text);
+    buf_printf(out, "%s\n", text);
     free(text);
     json_decref(file);
     json_decref(all);
     modules_done(&modules);
+}
+
+enum sr_exit cmd_schema(const struct options *o)
+{
+    struct buf out = BUF_INIT(TEXT_MOST);
+    schema_text(o, &out);
+    fputs(buf_str(&out), stdout);
+    buf_done(&out);
     return SR_EXIT_OK;
 }

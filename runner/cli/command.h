@@ -4,6 +4,7 @@
 /* One function for each command: does its work, prints, and gives the exit code. */
 
 #include "cli/options.h"
+#include "cli/session.h"
 #include "sockrun/verdict.h"
 
 enum sr_exit cmd_run(const struct options *o);
@@ -17,6 +18,11 @@ enum sr_exit cmd_modules(const struct options *o);
 enum sr_exit cmd_schema(const struct options *o);
 enum sr_exit cmd_completion(const struct options *o);
 enum sr_exit cmd_man(const struct options *o);
+enum sr_exit cmd_init(const struct options *o);
+enum sr_exit cmd_watch(const struct options *o);
 enum sr_exit cmd_lua(const struct options *o);
+
+/* What `run` does with a session that is open. */
+enum sr_exit run_session(struct session *s, const struct options *o);
 
 #endif

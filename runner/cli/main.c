@@ -16,10 +16,20 @@
 enum { TEXT_MOST = 64 * 1024, KERNEL_MAJOR = 5, KERNEL_MINOR = 10 };
 
 static enum sr_exit (*const commands[COMMANDS])(const struct options *) = {
-    [COMMAND_RUN] = cmd_run,         [COMMAND_CHECK] = cmd_check,           [COMMAND_LIST] = cmd_list,
-    [COMMAND_STEPS] = cmd_steps,     [COMMAND_MODULES] = cmd_modules,       [COMMAND_LUA] = cmd_lua,
-    [COMMAND_EXPLAIN] = cmd_explain, [COMMAND_MERGE] = cmd_merge,           [COMMAND_DIFF] = cmd_diff,
-    [COMMAND_SCHEMA] = cmd_schema,   [COMMAND_COMPLETION] = cmd_completion, [COMMAND_MAN] = cmd_man,
+    [COMMAND_RUN] = cmd_run,
+    [COMMAND_CHECK] = cmd_check,
+    [COMMAND_LIST] = cmd_list,
+    [COMMAND_STEPS] = cmd_steps,
+    [COMMAND_MODULES] = cmd_modules,
+    [COMMAND_LUA] = cmd_lua,
+    [COMMAND_EXPLAIN] = cmd_explain,
+    [COMMAND_MERGE] = cmd_merge,
+    [COMMAND_DIFF] = cmd_diff,
+    [COMMAND_SCHEMA] = cmd_schema,
+    [COMMAND_COMPLETION] = cmd_completion,
+    [COMMAND_INIT] = cmd_init,
+    [COMMAND_WATCH] = cmd_watch,
+    [COMMAND_MAN] = cmd_man,
 };
 
 static void show_version(void)
@@ -36,7 +46,7 @@ static void put_usage(enum command c, struct buf *out)
     bool is_default = c == COMMAND_RUN;
     snprintf(usage, sizeof usage, "sockrun %s%s%s [OPTION...] %s", is_default ? "[" : "", command_specs[c].name,
              is_default ? "]" : "", command_specs[c].arguments);
-    buf_printf(out, "  %-38s %s\n", usage, command_specs[c].doc);
+    buf_printf(out, "  %-44s %s\n", usage, command_specs[c].doc);
 }
 
 static void show_help(enum command c)

@@ -20,7 +20,7 @@ enum {
     REPEAT_MOST = 1000,
     RETRY_MOST = 100,
     DURATIONS_MOST = 1000,
-    IN_RUN = 1 << COMMAND_RUN,
+    IN_RUN = 1 << COMMAND_RUN | 1 << COMMAND_WATCH,
     IN_CHECK = 1 << COMMAND_CHECK,
     IN_LIST = 1 << COMMAND_LIST,
     IN_STEPS = 1 << COMMAND_STEPS,
@@ -53,6 +53,8 @@ const struct command_spec command_specs[COMMANDS] = {
                        "make one run of the streams that --report-jsonl wrote, with all its reports"},
     [COMMAND_DIFF] = {"diff", "OLD.json NEW.json",
                       "which cases changed their verdict between two runs, by their reports"},
+    [COMMAND_INIT] = {"init", "[FILE]", "write a first scenario, first.yaml if no other name is given"},
+    [COMMAND_WATCH] = {"watch", "PATH...", "run scenarios, and run again what changes, until Ctrl-C"},
     [COMMAND_SCHEMA] = {"schema", "", "the JSON Schema of scenario files, for editors"},
     [COMMAND_COMPLETION] = {"completion", "bash|zsh|fish", "what a shell needs to complete the command line"},
     [COMMAND_MAN] = {"man", "1|5", "the manual pages: 1 of the program, 5 of scenarios"},
@@ -70,7 +72,7 @@ const struct exit_spec exit_specs[] = {
 };
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
-static const char *const later_commands[] = {"bench", "torture", "record", "import", "init", "watch", NULL};
+static const char *const later_commands[] = {"bench", "torture", "record", "import", NULL};
 static const char *const later_options[] = {"strict", NULL};
 
 /* Setting */

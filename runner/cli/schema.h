@@ -5,7 +5,9 @@
 
 #include <jansson.h>
 
+#include "cli/options.h"
 #include "doc/field.h"
+#include "util/buf.h"
 
 /* A schema that is defined once: {"$ref": "#/definitions/NAME"}. */
 json_t *schema_ref(const char *name);
@@ -21,5 +23,8 @@ json_t *schema_field(const struct field *f);
 json_t *schema_describe(json_t *schema, const char *doc);
 /* Defines the forms of scalars, and the tables that are used in several places. */
 void schema_define(json_t *definitions);
+
+/* Appends the schema of scenario files. */
+void schema_text(const struct options *o, struct buf *out);
 
 #endif
