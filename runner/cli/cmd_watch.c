@@ -12,6 +12,7 @@
 #include "cli/outputs.h"
 #include "cli/terminal.h"
 #include "cli/watcher.h"
+#include "util/mem.h"
 
 /* A file that is run, by the arguments that name it (`a.yaml:7` too), and what it was made of. */
 struct entry {
@@ -28,8 +29,9 @@ struct watch {
     struct entry *entries;
     uint32_t n;
     int signals;
-    const char **arguments; /* of the next run */
+    const char **arguments; /* of the next run: those of the command line, or `chosen` */
     uint32_t narguments;
+    const char **chosen;
     bool folder_failed; /* which was said */
 };
 
@@ -166,7 +168,7 @@ static bool is_named_below(const struct watch *w, const char *path)
     for (uint32_t i = 0; i < w->o->narguments; i++) {
         if (!realpath(w->o->arguments[i], folder)) continue;
         const size_t n = strlen(folder);
-        if (strncmp(path, folder, n) == 0 && path[n] == '/') return true;
+        if (strncmp(path, folder, n) == 0 && path[n] == '/' && !strstr(path + n, "/.")) return true;
     }
     return false;
 }
@@ -181,13 +183,13 @@ static bool choose_by(struct watch *w, const char *path)
 {
     bool known = false;
     for (uint32_t i = 0; i < w->n; i++) {
-        if (!is_part(&w->entries[i], path)) continue;
+        if (!is_part(&w->entries[i], path) || access(w->entries[i].parts[0], F_OK) != 0) continue;
         known = true;
         for (uint32_t k = 0; k < w->entries[i].narguments; k++)
             choose(w, w->entries[i].arguments[k]);
     }
     if (known) return true;
-    if (is_scenario(path) && base_of(path)[0] != '.' && is_named_below(w, path)) {
+    if (is_scenario(path) && is_named_below(w, path)) {
         choose(w, arena_dup(&w->arena, slice_of(path)));
         return true;
     }
@@ -210,10 +212,10 @@ static bool wait_for_change(struct watch *w)
         }
         for (uint32_t i = 0; i < w->n; i++)
             most += w->entries[i].narguments;
-        w->arguments = arena_array(&w->arena, most + n, sizeof *w->arguments);
+        w->arguments = w->chosen = mem_resize(w->chosen, most + n, sizeof *w->chosen);
         w->narguments = 0;
         const char *changed = NULL;
-        for (uint32_t i = 0; i < n && w->arguments != w->o->arguments; i++, paths += strlen(paths) + 1)
+        for (uint32_t i = 0; i < n && w->arguments == w->chosen; i++, paths += strlen(paths) + 1)
             if (choose_by(w, paths) && !changed) changed = paths;
         if (!changed) continue;
         terminal_say("%s has changed", base_of(changed));
@@ -285,5 +287,6 @@ enum sr_exit cmd_watch(const struct options *o)
     close_signals(w.signals, &before);
     watcher_free(w.watcher);
     arena_done(&w.arena);
+    mem_free(w.chosen);
     return result;
 }

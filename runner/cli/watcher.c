@@ -23,6 +23,7 @@ enum {
 /* Two names of one folder have the same number. */
 struct folder {
     int number;
+    bool tree; /* folders that come in it are watched too */
     const char *path;
 };
 
@@ -56,37 +57,21 @@ void watcher_free(struct watcher *w)
     mem_free(w);
 }
 
-bool watcher_add(struct watcher *w, const char *folder)
+static bool add(struct watcher *w, const char *folder, bool tree)
 {
     const int number = inotify_add_watch(w->fd, folder, EVENTS | IN_ONLYDIR);
     if (number < 0) return false;
-    for (uint32_t i = 0; i < w->n; i++)
-        if (w->folders[i].number == number && strcmp(w->folders[i].path, folder) == 0) return true;
+    for (uint32_t i = 0; i < w->n; i++) {
+        if (w->folders[i].number != number || strcmp(w->folders[i].path, folder) != 0) continue;
+        w->folders[i].tree = w->folders[i].tree || tree;
+        return true;
+    }
     if (w->n == WATCHER_FOLDERS_MOST) {
         errno = ENOSPC;
         return false;
     }
-    w->folders[w->n++] = (struct folder){number, arena_dup(&w->arena, slice_of(folder))};
+    w->folders[w->n++] = (struct folder){number, tree, arena_dup(&w->arena, slice_of(folder))};
     return true;
-}
-
-static bool add_tree(struct watcher *w, const char *folder, unsigned depth)
-{
-    bool ok = watcher_add(w, folder);
-    DIR *d = ok && depth < DEPTH_MOST ? opendir(folder) : NULL;
-    for (const struct dirent *e; ok && d && (e = readdir(d));) {
-        char below[PATH_MAX];
-        if (e->d_name[0] == '.' || (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN)) continue;
-        if (snprintf(below, sizeof below, "%s/%s", folder, e->d_name) >= PATH_MAX) continue;
-        ok = add_tree(w, below, depth + 1) || errno == ENOTDIR || errno == ENOENT || errno == EACCES;
-    }
-    if (d) closedir(d);
-    return ok;
-}
-
-bool watcher_add_tree(struct watcher *w, const char *folder)
-{
-    return add_tree(w, folder, 1);
 }
 
 static void add_changed(struct watcher *w, const char *folder, const char *name)
@@ -104,18 +89,54 @@ static void add_changed(struct watcher *w, const char *folder, const char *name)
     w->nchanged++;
 }
 
-/* False if there is more to it than a file that was written. */
-static bool take_event(struct watcher *w, const struct inotify_event *e)
+/* With `news`, its files count as changed. */
+static bool add_tree(struct watcher *w, const char *folder, bool news, unsigned depth)
 {
-    if (e->mask & IN_Q_OVERFLOW) return false;
-    if (e->mask & IN_ISDIR) return e->name[0] == '.';
-    if (!e->len || !(e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))) return true;
-    for (uint32_t i = 0; i < w->n; i++)
-        if (w->folders[i].number == e->wd) add_changed(w, w->folders[i].path, e->name);
-    return !w->changed.overflow;
+    bool ok = add(w, folder, true);
+    DIR *d = ok && depth < DEPTH_MOST ? opendir(folder) : NULL;
+    for (const struct dirent *e; ok && d && (e = readdir(d));) {
+        char below[PATH_MAX];
+        if (e->d_name[0] == '.') continue;
+        if (snprintf(below, sizeof below, "%s/%s", folder, e->d_name) >= PATH_MAX) continue;
+        if (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN)
+            ok = add_tree(w, below, news, depth + 1) || errno == ENOTDIR || errno == ENOENT || errno == EACCES;
+        if (news && e->d_type != DT_DIR) add_changed(w, folder, e->d_name);
+    }
+    if (d) closedir(d);
+    return ok;
 }
 
-/* All that is there by now. */
+bool watcher_add(struct watcher *w, const char *folder)
+{
+    return add(w, folder, false);
+}
+
+bool watcher_add_tree(struct watcher *w, const char *folder)
+{
+    return add_tree(w, folder, false, 1);
+}
+
+/* What is in it may have come before it was watched. */
+static void take_folder(struct watcher *w, const struct folder *f, const char *name)
+{
+    char path[PATH_MAX];
+    if (!f->tree || name[0] == '.' || snprintf(path, sizeof path, "%s/%s", f->path, name) >= PATH_MAX) return;
+    add_tree(w, path, true, 1);
+}
+
+static void take_event(struct watcher *w, const struct inotify_event *e)
+{
+    const uint32_t n = w->n;
+    for (uint32_t i = 0; e->len && i < n; i++) {
+        if (w->folders[i].number != e->wd) continue;
+        if (e->mask & IN_ISDIR)
+            take_folder(w, &w->folders[i], e->name);
+        else if (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
+            add_changed(w, w->folders[i].path, e->name);
+    }
+}
+
+/* All that is there by now. False if some was lost. */
 static bool take_events(struct watcher *w)
 {
     _Alignas(struct inotify_event) char events[READ_SIZE];
@@ -125,10 +146,11 @@ static bool take_events(struct watcher *w)
         const struct inotify_event *e;
         for (const char *at = events; at < events + n; at += sizeof *e + e->len) {
             e = (const struct inotify_event *)(const void *)at;
-            known = take_event(w, e) && known;
+            if (e->mask & IN_Q_OVERFLOW) known = false;
+            take_event(w, e);
         }
     }
-    return known;
+    return known && !w->changed.overflow;
 }
 
 enum watcher_news watcher_wait(struct watcher *w, int until, const char **ret_paths, uint32_t *ret_n)

@@ -16,12 +16,13 @@ struct watcher *watcher_new(void);
 void watcher_free(struct watcher *w);
 /* An absolute folder; one that is watched already is fine. False with errno set. */
 bool watcher_add(struct watcher *w, const char *folder);
-/* The same with all folders below it, links and names that begin with a dot passed over. */
+/* The same with all folders below it, also those that come later; links and names that begin with a dot are passed
+ * over. */
 bool watcher_add_tree(struct watcher *w, const char *folder);
 
 enum watcher_news {
     WATCHER_CHANGED, /* the list says which */
-    WATCHER_ALL,     /* too much happened, or a folder has come: whatever is there may be new */
+    WATCHER_ALL,     /* too much happened: whatever is there may be new */
     WATCHER_ENDED,   /* `until` can be read */
 };
 

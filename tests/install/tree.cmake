@@ -1,5 +1,5 @@
-# cmake -D BUILD=<folder> -D EXAMPLE=<scenario> -D WORK=<folder> -P tree.cmake: installs into a prefix and below DESTDIR, moves
-# both, and runs an example that needs a module.
+# cmake -D BUILD=<folder> -D EXAMPLE=<scenario> -D WORK=<folder> -D DATA=<folder> -P tree.cmake: installs into a prefix and
+# below DESTDIR, moves both, and runs an example that needs a module. DATA is where share is below the configured prefix.
 cmake_minimum_required(VERSION 3.25)
 unset(ENV{SOCKRUN_SCRIPTS})
 unset(ENV{DESTDIR})
@@ -39,3 +39,10 @@ unset(ENV{DESTDIR})
 want_tree(${WORK}/stage/opt/it)
 file(CREATE_LINK ${WORK}/moved/bin/sockrun ${WORK}/linked SYMBOLIC)
 want_run(${WORK}/linked ${EXAMPLE})
+
+# Alone it looks below the prefix that it was made for.
+file(COPY ${WORK}/moved/bin/sockrun DESTINATION ${WORK}/alone)
+want_run(${WORK}/alone/sockrun --version)
+if(NOT said MATCHES "scripts: ${DATA}/sockrun/scripts\n")
+  message(FATAL_ERROR "it looks for scripts elsewhere:\n${said}")
+endif()
