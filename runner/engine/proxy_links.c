@@ -248,8 +248,8 @@ void proxy_links_take(struct proxy_links *p, const struct addr *client, struct s
 {
     struct link *l;
     HASH_FIND(hh, p->by_client, &client->sa, client->len, l);
-    /* Its task has perhaps not had its turn since then. */
-    if (l && !forward_is_busy(&l->forward) && clock_now() >= l->forward.last + p->idle) {
+    /* It may be over without having had its turn since then. */
+    if (l && forward_is_over(&l->forward, clock_now())) {
         free_link(l);
         l = NULL;
     }

@@ -139,7 +139,7 @@ static void resume(struct task *t)
         if (next < f->due) f->due = next;
         if (tick < at) at = tick;
     }
-    if (f->gone || (now >= f->last + f->idle && !forward_is_busy(f))) {
+    if (forward_is_over(f, now)) {
         f->over(f);
         return;
     }
@@ -202,4 +202,9 @@ bool forward_is_busy(const struct forward *f)
     for (int i = 0; i < RELAY_ENDS; i++)
         held = held || f->ways[i].faults.held_until;
     return held || f->task.queued || f->due != FOREVER;
+}
+
+bool forward_is_over(const struct forward *f, int64_t now)
+{
+    return f->gone || (now >= f->last + f->idle && !forward_is_busy(f));
 }

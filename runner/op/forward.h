@@ -48,5 +48,7 @@ void forward_set_rules(struct forward *f, struct fault_set *set);
 void forward_done(struct forward *f);
 /* Something that it holds will be passed on by itself when a time comes. */
 bool forward_is_busy(const struct forward *f);
+/* It is about to end. */
+bool forward_is_over(const struct forward *f, int64_t now);
 
 #endif

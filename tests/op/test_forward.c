@@ -215,6 +215,7 @@ static void test_unix_target_gone(void **state)
     take(b, "one");
     harness_settle(b->h);
     assert_true(b->over);
+    assert_true(forward_is_over(&b->forward, 0));
     assert_int_equal(b->lost[RELAY_SERVER], 1);
     close(b->ours);
     down(b);
