@@ -14,7 +14,7 @@
 
 /* What no report may be broken by, in every report there is. */
 
-enum { READ_MOST = 512 * 1024 * 1024, LONG = 10 * 1024 * 1024, MANY = 100000, MANY_FILES = 100 };
+enum { READ_MOST = 512 * 1024 * 1024, SHORT = 512 * 1024, LONG = 10 * 1024 * 1024, MANY = 100000, MANY_FILES = 100 };
 
 static FILE *printed; /* of the reporter that is open, or NULL */
 
@@ -81,6 +81,7 @@ static const struct form {
     {"tap", tap_new, judge_tap, false, "\n    not ok "},
     {"json", json_new, judge_json, true, "\"verdict\":\"fail\""},
     {"jsonl", jsonl_new, judge_jsonl, true, "\"event\":\"verdict\""},
+    {"html", html_new, NULL, true, NULL},
     {"github", annotations_to, NULL, false, NULL},
     {"github's summary", summary_to, NULL, false, NULL},
     {"console", console_to, NULL, false, "FAIL "},
@@ -136,7 +137,7 @@ static void text_that_is_made_to_break_reports(void **state)
 {
     for (size_t i = 0; i < FORMS; i++) {
         write_report(&forms[i], *state, hostile_events, HOSTILE_EVENTS);
-        check_report(&forms[i], *state, true, 64 * 1024);
+        check_report(&forms[i], *state, true, SHORT);
     }
 }
 
@@ -201,7 +202,7 @@ static void names_in_any_script_stay(void **state)
         for (int k = 0; k < NAMES; k++)
             if (!strstr(buf_str(&out), names[k])) fail_msg("%s: %s is not there", forms[i].name, names[k]);
         buf_done(&out);
-        check_report(&forms[i], f, false, 64 * 1024);
+        check_report(&forms[i], f, false, SHORT);
     }
 }
 

@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 REPORTS = HERE.parent / "report"
 SCHEMA = HERE.parent.parent / "docs" / "report.schema.json"
 PATIENCE = 60  # seconds; nothing here takes one of them on a machine that is idle
-FORMS = ("junit", "tap", "json", "jsonl")
+FORMS = ("junit", "tap", "json", "jsonl", "html")
 SOCKRUN = ""
 
 
@@ -74,6 +74,7 @@ class Trouble(unittest.TestCase):
         self.assertEqual(json.loads(lines[-1])["event"], "run_end")
         for line in lines:
             json.loads(line)
+        self.assertTrue((folder / "html").read_text(encoding="utf-8").endswith("</html>\n"))
         report = json.loads((folder / "json").read_text(encoding="utf-8"))
         validate_json(report)
         self.assertLessEqual({entry.name for entry in folder.iterdir()}, {*FORMS, "results", "mark"})
