@@ -10,5 +10,5 @@ find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)
 if(MMDEBSTRAP AND DPKG_SHLIBDEPS AND NOT SOCKRUN_SANITIZE)
   add_test(NAME install/package COMMAND ${CMAKE_COMMAND} ${arguments}/package -D CPACK=${CMAKE_CPACK_COMMAND} -D
                                         MMDEBSTRAP=${MMDEBSTRAP} -P ${CMAKE_CURRENT_SOURCE_DIR}/install/package.cmake)
-  set_tests_properties(install/package PROPERTIES LABELS package TIMEOUT 300 COST 100 SKIP_REGULAR_EXPRESSION "skipped: ")
+  set_tests_properties(install/package PROPERTIES LABELS package TIMEOUT 600 COST 100 SKIP_REGULAR_EXPRESSION "skipped: ")
 endif()
