@@ -16,7 +16,7 @@ static void replay(const char *path)
     folder_open(&f, path, "");
     assert_true(f.n > 0);
     for (size_t i = 0; i < f.n; i++) {
-        struct slice text;
+        struct slice text = {NULL, 0};
         struct arena a = {0};
         assert_true(file_read(&a, arena_printf(&a, "%s/%s", f.path, f.names[i]), &text));
         LLVMFuzzerTestOneInput((const uint8_t *)text.p, text.n);
