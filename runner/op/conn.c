@@ -154,20 +154,22 @@ void conn_news(struct conn *c, uint8_t ready)
 
 void conn_observe(struct conn *c, void (*saw)(void *, bool, struct slice), void *ctx, bool whole)
 {
-    stream_tap_init(&c->tap, c->top, saw, ctx);
-    c->tap.datagrams = c->datagrams != NULL;
-    c->top = &c->tap.stream;
+    struct stream_tap *tap = &(c->observer = mem_zalloc(sizeof *c->observer))->tap;
+    stream_tap_init(tap, c->top, saw, ctx);
+    tap->datagrams = c->datagrams != NULL;
+    c->top = &tap->stream;
     c->whole = whole;
 }
 
 void conn_observe_more(struct conn *c, const struct conn_ears *ears)
 {
-    c->ears = ears;
+    c->observer->ears = ears;
 }
 
 static void tell(const struct conn *c, enum conn_change change)
 {
-    if (c->ears) c->ears->changed(c->tap.ctx, change);
+    const struct conn_observer *o = c->observer;
+    if (o && o->ears) o->ears->changed(o->tap.ctx, change);
 }
 
 const char *conn_begun(const struct conn *c, const void *module)
@@ -188,9 +190,11 @@ void conn_done(struct conn *c)
     mem_free(c->own);
     mem_free(c->path);
     mem_free(c->datagrams);
+    mem_free(c->observer);
     c->own = NULL;
     c->path = NULL;
     c->datagrams = NULL;
+    c->observer = NULL;
     c->sched = NULL;
 }
 

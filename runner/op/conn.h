@@ -37,6 +37,13 @@ struct conn_ears {
     void (*secret)(void *ctx, const char *line);            /* of TLS: a line of its key log */
 };
 
+/* Whoever is told of what passes. */
+struct conn_observer {
+    struct stream_tap tap;
+    struct stream_tap wire;       /* below TLS */
+    const struct conn_ears *ears; /* with tap's ctx, or NULL */
+};
+
 enum { CONN_BUFFER_MOST = 64 << 20 };
 
 struct conn;
@@ -67,12 +74,10 @@ struct conn {
     struct watch in;  /* of the socket, or of the pipe we read */
     struct watch out; /* of the pipe we write; unused for sockets */
     struct stream_fd fd;
-    struct stream_tap tap;
-    struct stream_tap wire;       /* below TLS */
-    const struct conn_ears *ears; /* with tap's ctx; NULL: nobody asks */
-    struct tls *tls;              /* NULL: none. Owned */
-    struct stream *top;           /* the filter that everything goes through */
-    struct task *reader, *writer; /* whose wait stands here, or NULL */
+    struct conn_observer *observer; /* NULL: nobody asks. Owned */
+    struct tls *tls;                /* NULL: none. Owned */
+    struct stream *top;             /* the filter that everything goes through */
+    struct task *reader, *writer;   /* whose wait stands here, or NULL */
     uint64_t base;
     uint64_t sent;
     const char *data; /* unread bytes: in the scratch buffer, or in own */

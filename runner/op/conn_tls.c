@@ -27,7 +27,7 @@ static bool is_of_peer(struct stream_datagram *end, struct slice bytes, const st
 
 static void secure_datagrams(struct conn *c)
 {
-    c->wire.datagrams = true;
+    if (c->observer) c->observer->wire.datagrams = true;
     c->datagrams->again.fire = send_again;
     if (!c->datagrams->end.connected) c->datagrams->end.admits = is_of_peer;
 }
@@ -35,17 +35,18 @@ static void secure_datagrams(struct conn *c)
 bool conn_secure(struct conn *c, struct tls_context *context, const char *host)
 {
     if (c->tls) return false;
-    struct stream **place = c->top == &c->tap.stream ? &c->tap.stream.below : &c->top;
-    struct stream *below = *place;
-    if (c->ears) {
-        stream_tap_init(&c->wire, below, c->ears->wire, c->tap.ctx);
-        below = &c->wire.stream;
+    struct conn_observer *o = c->observer;
+    struct stream **place = o ? &o->tap.stream.below : &c->top, *below = *place;
+    const bool heard = o && o->ears;
+    if (heard) {
+        stream_tap_init(&o->wire, below, o->ears->wire, o->tap.ctx);
+        below = &o->wire.stream;
     }
     struct tls *t = tls_new(context, below, host, (struct slice){c->data, c->n});
     if (!t) return false;
-    if (c->ears) {
-        t->keylog = c->ears->secret;
-        t->keylog_ctx = c->tap.ctx;
+    if (heard) {
+        t->keylog = o->ears->secret;
+        t->keylog_ctx = o->tap.ctx;
     }
     if (c->datagrams) secure_datagrams(c);
     if (c->was_reset || c->failed_send) t->broken = ECONNRESET;
@@ -57,7 +58,7 @@ bool conn_secure(struct conn *c, struct tls_context *context, const char *host)
     c->n = 0;
     conn_take(c, c->base);
     if (c->messages) c->messages->begun = NULL;
-    if (c->ears) c->ears->changed(c->tap.ctx, CONN_SECURED);
+    if (heard) o->ears->changed(o->tap.ctx, CONN_SECURED);
     return true;
 }
 
