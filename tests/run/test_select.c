@@ -13,7 +13,8 @@ static void expect_match(const char *expression, const char *tags, bool expected
 {
     size_t at = 0;
     assert_null(tags_check(expression, &at));
-    if (tags_match(expression, tags) != expected) fail_msg("`%s` over `%s` is not %d", expression, tags ? tags : "", expected);
+    if (tags_match(expression, tags) != expected)
+        fail_msg("`%s` over `%s` is not %d", expression, tags ? tags : "", expected);
 }
 
 static void test_tags(void **state)
