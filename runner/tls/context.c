@@ -309,6 +309,7 @@ void tls_library_done(struct tls_library *lib)
 {
     for (uint32_t i = 0; i < TLS_CONTEXTS; i++)
         tls_context_free(lib->kept[i]);
-    tls_authority_done(&lib->authority);
+    /* Who has spoken no TLS touches none of OpenSSL's pages: each costs a short run a page fault. */
+    if (lib->authority.key) tls_authority_done(&lib->authority);
     *lib = (struct tls_library){0};
 }
