@@ -63,10 +63,12 @@ struct end {
     UT_hash_handle hh;
 };
 
-/* An address that `n` of our UDP sockets have: what comes from there has been told of. */
+/* An address that `n` of our UDP sockets have: what comes from there has been told of. So have `unread` datagrams that
+ * they have sent to others of ours, whatever has become of the sender. */
 struct taken {
     struct frame_end end;
     unsigned n;
+    uint64_t unread;
     UT_hash_handle hh;
 };
 
@@ -366,13 +368,30 @@ static struct taken *take_address(struct pcap *p, const struct event_socket *s)
 }
 
 /* By a socket that has this very address, or any address of this machine. */
-static bool is_taken(const struct pcap *p, const struct frame_end *end)
+static struct taken *find_taken(const struct pcap *p, const struct frame_end *end)
 {
     const struct frame_end any = {.port = end->port};
-    const struct taken *t, *wild;
+    struct taken *t;
     HASH_FIND(hh, p->taken, end, sizeof *end, t);
-    HASH_FIND(hh, p->taken, &any, sizeof any, wild);
-    return t || wild;
+    if (!t) HASH_FIND(hh, p->taken, &any, sizeof any, t);
+    return t;
+}
+
+static void leave_address(struct pcap *p, struct taken *t)
+{
+    if (t->n || t->unread) return;
+    HASH_DEL(p->taken, t);
+    mem_free(t);
+}
+
+/* From one of ours, that has told of it. */
+static bool is_told(struct pcap *p, const struct frame_end *from)
+{
+    struct taken *t = find_taken(p, from);
+    if (!t) return false;
+    if (t->unread) t->unread--;
+    leave_address(p, t);
+    return true;
 }
 
 /* The same addresses would make one conversation of what is plain and what is not: an IPv4 address is written as IPv6
@@ -400,7 +419,8 @@ static void datagram(struct pcap *p, const struct event *e, const struct end *en
         made_up_end(p, e->connection, !end->side, &peer);
     } else {
         if (!read_address(e->socket->local, &us, &v6) || !read_address(e->socket->peer, &peer, &peer_v6)) return;
-        if (v6 != peer_v6 || (!sent && is_taken(p, &peer))) return;
+        if (v6 != peer_v6 || (!sent && is_told(p, &peer))) return;
+        if (sent && find_taken(p, &peer)) end->address->unread++;
         if (memcmp(us.ip, any.ip, sizeof us.ip) == 0) memcpy(us.ip, peer.ip, sizeof us.ip);
     }
     if (end->secure && !e->wire) {
@@ -468,9 +488,9 @@ static void close_end(struct pcap *p, struct end *end)
     struct taken *t = end->address;
     HASH_DEL(p->ends, end);
     mem_free(end);
-    if (t && --t->n == 0) {
-        HASH_DEL(p->taken, t);
-        mem_free(t);
+    if (t) {
+        t->n--;
+        leave_address(p, t);
     }
     if (f && --f->ends == 0) leave_flow(p, f);
 }
@@ -571,6 +591,11 @@ void pcap_free(struct event_sink *s)
     for (struct flow *f = p->left, *next; f; f = next) {
         next = f->next;
         free_flow(p, f);
+    }
+    for (struct taken *t = p->taken, *next; t; t = next) {
+        next = t->hh.next;
+        t->unread = 0;
+        leave_address(p, t);
     }
     put_held(p);
     buf_done(&p->held);

@@ -272,6 +272,27 @@ static void test_datagrams(void **state)
     end(&c, s);
 }
 
+/* It is told of once, whether its sender is still there when it is read or not. */
+static void test_datagram_of_who_is_gone(void **state)
+{
+    (void)state;
+    struct capture c;
+    struct event_sink *s = begin(&c);
+    static const char there[] = "127.0.0.1:53", here[] = "127.0.0.1:1000";
+    datagram(s, 2, EVENT_ACCEPT, there, NULL, "");
+    datagram(s, 1, EVENT_CONNECT, here, there, "");
+    datagram(s, 1, EVENT_SEND, here, there, "one");
+    datagram(s, 1, EVENT_SEND, here, there, "more");
+    datagram(s, 1, EVENT_CLOSE, here, there, "");
+    assert_string_equal(story(&c), "1000>53 udp 3 peer\n1000>53 udp 4 peer\n");
+    datagram(s, 2, EVENT_RECEIVE, there, here, "one");
+    datagram(s, 2, EVENT_RECEIVE, there, here, "more");
+    assert_string_equal(story(&c), "");
+    datagram(s, 2, EVENT_RECEIVE, there, here, "from elsewhere");
+    assert_string_equal(story(&c), "1000>53 udp 14 peer\n");
+    end(&c, s);
+}
+
 /* After STARTTLS plain bytes and records are two conversations. */
 static void test_tls(void **state)
 {
@@ -336,9 +357,11 @@ static void test_nonsense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_ends), cmocka_unit_test(test_one_end),  cmocka_unit_test(test_late_accept),
-        cmocka_unit_test(test_unix),      cmocka_unit_test(test_segments), cmocka_unit_test(test_lost),
-        cmocka_unit_test(test_datagrams), cmocka_unit_test(test_tls),      cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_both_ends),   cmocka_unit_test(test_one_end),
+        cmocka_unit_test(test_late_accept), cmocka_unit_test(test_unix),
+        cmocka_unit_test(test_segments),    cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_datagrams),   cmocka_unit_test(test_datagram_of_who_is_gone),
+        cmocka_unit_test(test_tls),         cmocka_unit_test(test_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
