@@ -69,9 +69,9 @@ static void take(struct event_sink *s, const struct event *e)
     case EVENT_STEP:
     case EVENT_TRAFFIC:
     case EVENT_LOG:
-    case EVENT_LOST: tell(h, e); break;
+    case EVENT_LOST:
+    case EVENT_ATTEMPT: tell(h, e); break;
     case EVENT_FILE:
-    case EVENT_ATTEMPT:
     case EVENT_FILE_END:
     case EVENT_SECRETS:
     case EVENT_PACKETS:

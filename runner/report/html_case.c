@@ -142,7 +142,7 @@ static void write_message(struct html_case *c, const struct event *e)
     put_number(w, "c", e->connection);
     put_socket(w, e->socket);
     put_bytes(c, e);
-    if (e->kind != EVENT_LOG) put_number(w, "n", e->number);
+    if (e->kind != EVENT_LOG) put_number(w, "n", e->kind == EVENT_ATTEMPT ? e->attempts : e->number);
     put(w, "m", e->text);
     jsonw_close(w, '}');
 }
@@ -150,7 +150,7 @@ static void write_message(struct html_case *c, const struct event *e)
 static bool is_shown(const struct event *e)
 {
     if (e->kind == EVENT_TRAFFIC) return !e->wire && e->action != EVENT_STATE;
-    return e->kind == EVENT_STEP || e->kind == EVENT_LOG || e->kind == EVENT_LOST;
+    return e->kind == EVENT_STEP || e->kind == EVENT_LOG || e->kind == EVENT_LOST || e->kind == EVENT_ATTEMPT;
 }
 
 void html_case_add(struct html_case *c, const struct event *e, struct html_page *page)

@@ -260,6 +260,15 @@ class Ends(unittest.TestCase):
         self.assertEqual(badges, ["\u2026unfinished"])
         self.assertIn("client sends to 127.0.0.1:%d 4 bytes: here" % port, rows)
 
+    def test_tries(self):
+        path = self.file("sockrun: 1\nactors: {one: {steps: [{log: hello}, {check: 'false'}]}}\n")
+        page = report(self.folder.name, ["--retry", "1", path], (4,))
+        *_, rows = self.look(page)
+        self.assertEqual(rows.count("one: hello"), 2)
+        self.assertEqual(rows.count("try 1 has failed: it is run again"), 1)
+        self.assertLess(rows.index("one: hello"), rows.index("try 1"))
+        self.assertLess(rows.index("try 1"), rows.rindex("one: hello"))
+
     def test_a_child_that_died(self):
         path = self.file("sockrun: 1\nactors:\n  one:\n    steps:\n      - log: before\n      - run: [sh, -c, 'kill -9 $PPID']\n")
         page = report(self.folder.name, ["--allow-run", path], (3,))

@@ -64,7 +64,7 @@ class Ladder {
 
     /* Actors have their lanes in the order in which they come, and addresses have their owners, before anything is drawn. */
     meet(e) {
-        if (e.k === 'lost') return;
+        if (e.k === 'lost' || e.k === 'attempt') return;
         const lane = this.lane(e.actor);
         if (e.k === 'listen' && e.p && e.p.local) {
             this.listeners.set(e.p.local, lane);
@@ -246,6 +246,7 @@ class Ladder {
             warn: ['\u25b2', flat(e.m || '')],
         }[e.k];
         if (e.k === 'lost') this.add(e, 'lost', {lane: null, label: `${plural(e.n || 0, 'event')} of this case did not fit, and are not shown`});
+        else if (e.k === 'attempt') this.add(e, 'lost', {lane: null, label: `try ${e.n} has failed: it is run again`});
         else if (words) this.add(e, 'mark', {sign: words[0], label: words[1]});
     }
 
