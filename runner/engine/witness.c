@@ -218,6 +218,18 @@ static void saw_secret(void *ctx, const char *line)
     buf_done(&text);
 }
 
+/* It comes whenever it comes, and belongs to no line. */
+static void saw_errors(void *ctx, struct slice bytes)
+{
+    const struct witness *w = ctx;
+    struct event e = {.kind = EVENT_TRAFFIC, .action = EVENT_OUTPUT};
+    w->who(w, false, &e);
+    e.place = (struct place){0};
+    e.step = NULL;
+    e.bytes = bytes;
+    emit_event(w->emit, &e);
+}
+
 static void remember_closed(const struct witness *w, const char *actor)
 {
     struct closed **at = &w->emit->closed;
@@ -254,7 +266,7 @@ static void saw_change(void *ctx, enum conn_change change)
 
 void witness_begin(struct witness *w, struct conn *c)
 {
-    static const struct conn_ears ears = {saw_change, saw_wire, saw_secret};
+    static const struct conn_ears ears = {saw_change, saw_wire, saw_secret, saw_errors};
     w->conn = c;
     w->number = ++*w->emit->connections;
     w->fd = conn_fd(c);

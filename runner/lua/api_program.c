@@ -19,6 +19,7 @@ struct luaprogram {
     struct watch ended, err;
     struct task task; /* reads stderr, so that a full pipe never blocks it */
     struct reactor *reactor;
+    const struct conn *conn; /* to its stdin and stdout */
     struct task *waiter;
     struct buf errors; /* its last ones */
 };
@@ -46,27 +47,36 @@ static void stop_errors(struct luaprogram *p)
     p->process.err = -1;
 }
 
-static void read_errors(struct task *t)
+/* True if there may be more. */
+static bool take_errors(struct luaprogram *p)
 {
-    struct luaprogram *p = program_of(t, offsetof(struct luaprogram, task));
     char part[PART];
-    if (p->process.err < 0) return;
+    if (p->process.err < 0) return false;
     const ssize_t n = sock_read(p->process.err, part, sizeof part);
-    if (n == -EAGAIN) return;
+    if (n == -EAGAIN) return false;
     if (n <= 0) {
         stop_errors(p);
-        return;
+        return false;
     }
     if (p->errors.n + (size_t)n > ERRORS_MOST)
         buf_drop(&p->errors, p->errors.n / 2 > (size_t)n ? p->errors.n / 2 : p->errors.n);
     buf_add(&p->errors, (struct slice){part, (size_t)n});
-    task_wake(t);
+    conn_tell_errors(p->conn, (struct slice){part, (size_t)n});
+    return true;
+}
+
+static void read_errors(struct task *t)
+{
+    if (take_errors(program_of(t, offsetof(struct luaprogram, task)))) task_wake(t);
 }
 
 static void close_program(struct object *o)
 {
     struct luaconn *c = (struct luaconn *)o;
     struct luaprogram *p = c->program;
+    /* What it has said already is often why all ends. */
+    for (int i = 0; i < ERRORS_MOST / PART && take_errors(p); i++)
+        continue;
     luaconn_close(o);
     if (p->waiter) luawait_closed(o->host, p->waiter);
     reactor_remove(p->reactor, &p->ended);
@@ -268,6 +278,7 @@ static int push_program(lua_State *L, struct luahost *h, struct process *process
     c->program = p;
     p->process = *process;
     p->reactor = h->sched->reactor;
+    p->conn = conn;
     p->errors = BUF_INIT(ERRORS_MOST);
     p->ended = (struct watch){.fd = -1, .wake = wake_ended};
     p->err = (struct watch){.fd = -1, .wake = wake_err};

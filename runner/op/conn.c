@@ -172,6 +172,12 @@ static void tell(const struct conn *c, enum conn_change change)
     if (o && o->ears) o->ears->changed(o->tap.ctx, change);
 }
 
+void conn_tell_errors(const struct conn *c, struct slice bytes)
+{
+    const struct conn_observer *o = c->observer;
+    if (o && o->ears) o->ears->errors(o->tap.ctx, bytes);
+}
+
 const char *conn_begun(const struct conn *c, const void *module)
 {
     const struct conn_messages *m = c->messages;

@@ -35,6 +35,7 @@ struct conn_ears {
     void (*changed)(void *ctx, enum conn_change change);    /* once it has happened */
     void (*wire)(void *ctx, bool sent, struct slice bytes); /* below TLS */
     void (*secret)(void *ctx, const char *line);            /* of TLS: a line of its key log */
+    void (*errors)(void *ctx, struct slice bytes);          /* of a program: what it writes to stderr */
 };
 
 /* Whoever is told of what passes. */
@@ -120,6 +121,8 @@ int conn_init_pipes(struct conn *c, struct sched *s, int rfd, int wfd);
 void conn_observe(struct conn *c, void (*saw)(void *ctx, bool sent, struct slice bytes), void *ctx, bool whole);
 /* Tells the observer of more than plain bytes; the ears outlive it. */
 void conn_observe_more(struct conn *c, const struct conn_ears *ears);
+/* For who reads a program's stderr: tells the observer. */
+void conn_tell_errors(const struct conn *c, struct slice bytes);
 /* From now on TLS is spoken (RFC 3207 4, on either side), over UDP DTLS; a context of datagrams is for datagrams. Who
  * has no peer yet takes the first that says hello, and from then on nobody else's datagrams. Bytes that have come and
  * were not taken are the first of its records, and never plain data. host as of tls_new. False if OpenSSL cannot. */

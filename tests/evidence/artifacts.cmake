@@ -70,3 +70,8 @@ sockrun(3 "cannot write artifacts.yaml/x: Not a directory" ${run} -k a_b --artif
 file(MAKE_DIRECTORY ${WORK}/full/artifacts.yaml/fails)
 file(CREATE_LINK /dev/full ${WORK}/full/artifacts.yaml/fails/app.stdout SYMBOLIC)
 sockrun(3 "cannot write .*fails/app.stdout: No space left" ${run} -k "> fails" --artifacts ${WORK}/full)
+
+# So does a test script.
+sockrun(4 "0 passed, 1 failed" -q ${forget} --allow-run --artifacts ${WORK}/script program.lua)
+holds(${WORK}/script/program.lua/fails/test.stdout "^hello\n$")
+holds(${WORK}/script/program.lua/fails/test.stderr "^oops\n$")
