@@ -73,7 +73,6 @@ const struct exit_spec exit_specs[] = {
 
 /* Of the language's design, and not in this version: said so, rather than taken for a file or a misspelling. */
 static const char *const later_commands[] = {"bench", "torture", "record", "import", NULL};
-static const char *const later_options[] = {"strict", NULL};
 
 /* Setting */
 
@@ -204,6 +203,13 @@ static const char *set_target(struct options *o, const char *value)
     const char *why = addr_parse(slice_of(value), &spec, &at);
     if (why) return why;
     o->target = value;
+    return NULL;
+}
+
+static const char *set_strict(struct options *o, const char *value)
+{
+    (void)value;
+    o->strict = true;
     return NULL;
 }
 
@@ -425,6 +431,7 @@ const struct option_spec option_specs[] = {
     {"results", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN | IN_LIST,
      "where verdicts and durations are remembered; default: a file in $XDG_STATE_HOME/sockrun", set_results},
     {"fail-fast", 0, ARGUMENT_OPTIONAL, "N", IN_RUN, "stop after N failed cases; 1 if N is not given", set_fail_fast},
+    {"strict", 0, ARGUMENT_NONE, NULL, IN_REPORTS, "a warning fails the run, as a failed check does", set_strict},
     {"target", 0, ARGUMENT_REQUIRED, "ADDRESS", IN_FILES,
      "where the system under test is, instead of what the files say", set_target},
     {"execute", 'e', ARGUMENT_REQUIRED, "CHUNK", IN_LUA, "run this and end, instead of a prompt; may be given again",
@@ -529,7 +536,6 @@ static bool unknown_name(struct parsing *p, struct slice name)
 {
     struct suggest s;
     int n = (int)name.n;
-    if (is_one_of(later_options, name)) return wrong(p, "`--%.*s` is not part of this version", n, name.p);
     suggest_init(&s, name);
     for (unsigned i = 0; i < SPECS; i++)
         suggest_offer(&s, slice_of(option_specs[i].name));

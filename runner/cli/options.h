@@ -100,7 +100,7 @@ struct options {
     double timeout_scale;
     uint64_t memory, lua_memory;
     const char *junit, *tap, *pcap, *json, *jsonl, *html, *artifacts;
-    bool github;
+    bool github, strict;
     unsigned durations;
     int verbosity;
     enum color_when color;

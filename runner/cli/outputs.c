@@ -68,6 +68,7 @@ void outputs_open(struct outputs *out, const struct options *o, const struct mas
     bus_init(&out->bus);
     out->bus.masker = out->masker = mask ? masker_new(mask) : NULL;
     tally_init(&out->tally);
+    out->tally.strict = o->strict;
     out->console = console_new(file, &c);
     bus_add(&out->bus, &out->tally.sink);
     bus_add(&out->bus, out->console);

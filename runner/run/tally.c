@@ -15,7 +15,8 @@ enum sr_exit tally_exit(const struct tally *t, bool interrupted, bool broken)
 {
     if (interrupted) return SR_EXIT_INTERRUPTED;
     if (broken || t->verdicts[SR_ERROR]) return SR_EXIT_ERROR;
-    if (t->verdicts[SR_FAIL] || t->verdicts[SR_XPASS]) return SR_EXIT_FAIL;
+    const bool warned = t->strict && t->verdicts[SR_WARN];
+    if (warned || t->verdicts[SR_FAIL] || t->verdicts[SR_XPASS]) return SR_EXIT_FAIL;
     for (int v = 0; v < SR_VERDICTS; v++) {
         if (t->verdicts[v]) return SR_EXIT_OK;
     }

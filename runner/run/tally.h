@@ -11,6 +11,7 @@
 
 struct tally {
     struct event_sink sink;
+    bool strict; /* the caller's: a warning fails the run */
     uint32_t verdicts[SR_VERDICTS];
 };
 

@@ -175,7 +175,7 @@ static void test_wrong(void **state)
     expect_wrong("--allow-run=a,,b", "--allow-run: 'a,,b': there is nothing between the commas");
     expect_wrong("--allow-run=", "--allow-run: '': there is nothing between the commas");
     expect_wrong("bench x", "`bench` is not part of this version");
-    expect_wrong("--strict", "`--strict` is not part of this version");
+    expect_wrong("--strict=1", "--strict takes no value");
     expect_wrong("--repeat 0", "--repeat: '0': it is a number from 1 to 1000");
     expect_wrong("--retry 101", "--retry: '101': it is a number from 0 to 100");
     expect_wrong("--shuffle=x", "--shuffle: 'x': not a whole number");

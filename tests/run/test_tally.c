@@ -7,12 +7,12 @@
 
 #include <cmocka.h>
 
-/* The exit code of a run with these verdicts, a bit for each. */
-static enum sr_exit code(unsigned verdicts, bool interrupted, bool broken)
+static enum sr_exit code_of(unsigned verdicts, bool strict, bool interrupted, bool broken)
 {
     struct tally t;
     struct bus b;
     tally_init(&t);
+    t.strict = strict;
     bus_init(&b);
     bus_add(&b, &t.sink);
     for (int v = 0; v < SR_VERDICTS; v++) {
@@ -22,6 +22,20 @@ static enum sr_exit code(unsigned verdicts, bool interrupted, bool broken)
     struct event other = {.kind = EVENT_CASE, .verdict = SR_ERROR};
     bus_send(&b, &other);
     return tally_exit(&t, interrupted, broken);
+}
+
+/* The exit code of a run with these verdicts, a bit for each. */
+static enum sr_exit code(unsigned verdicts, bool interrupted, bool broken)
+{
+    return code_of(verdicts, false, interrupted, broken);
+}
+
+static void test_strict(void **state)
+{
+    (void)state;
+    assert_int_equal(code_of(1 << SR_PASS | 1 << SR_WARN, true, false, false), SR_EXIT_FAIL);
+    assert_int_equal(code_of(1 << SR_ERROR | 1 << SR_WARN, true, false, false), SR_EXIT_ERROR);
+    assert_int_equal(code_of(1 << SR_PASS | 1 << SR_XFAIL | 1 << SR_SKIP, true, false, false), SR_EXIT_OK);
 }
 
 static void test_exit_codes(void **state)
@@ -50,6 +64,7 @@ static void test_what_fails(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_what_fails)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_strict),
+                                       cmocka_unit_test(test_what_fails)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
