@@ -76,6 +76,7 @@ foreach(chunk 1 2 3 5 7 65536)
 endforeach()
 
 # Test scripts in Lua, which pass.
+set(scripts)
 foreach(folder scenarios/lua tests/scripts/passing)
   file(GLOB files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/${folder} ${CMAKE_SOURCE_DIR}/${folder}/*.lua)
   foreach(file ${files})
