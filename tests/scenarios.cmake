@@ -127,7 +127,7 @@ foreach(file ${files})
   set_tests_properties(failing/${name} PROPERTIES ${servers} LABELS scenario TIMEOUT 60)
 endforeach()
 list(TRANSFORM files PREPEND ${folder}/)
-sockrun_valgrind(failing ^[34]$ --allow-run --timeout-scale 5 ${files})
+sockrun_valgrind(failing ^[34]$ --allow-run --timeout-scale 2 ${files})
 
 # What they say when the system runs out of something: NAME.plan (net/faults.h) says of what.
 if(TARGET sockrun-faults)
