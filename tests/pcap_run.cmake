@@ -12,6 +12,9 @@ endif()
 # Guesses about what the bytes mean are none of ours: random ones can be taken for anything.
 set(read ${TSHARK} -r ${FILE} -d tcp.port==1-65535,data -o tcp.check_checksum:TRUE -o
          ip.check_checksum:TRUE -o tcp.desegment_tcp_streams:FALSE)
+if(NOT MODE STREQUAL dtls)
+  list(APPEND read -d udp.port==1-65535,data)
+endif()
 function(ask result)
   execute_process(COMMAND ${read} ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE errors)
   if(NOT code EQUAL 0)

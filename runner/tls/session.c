@@ -317,7 +317,8 @@ static bool name_host(SSL *ssl, const char *host)
     if (!host) return true;
     if (is_address(host)) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set_tlsext_host_name(ssl, host) == 1 && SSL_set1_host(ssl, host) == 1;
+    /* Its macro takes away that the name is constant, and OpenSSL copies it. */
+    return SSL_set_tlsext_host_name(ssl, (uintptr_t)host) == 1 && SSL_set1_host(ssl, host) == 1;
 }
 
 static bool begin(struct tls *t, const char *host)
