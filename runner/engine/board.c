@@ -78,13 +78,18 @@ struct board_actor *board_actor(struct board *b, const char *name)
 void board_record(struct board *b, int64_t at, uint16_t actor, bool sent, uint64_t offset, const void *bytes,
                   uint32_t size)
 {
+    char name[BOARD_NAME];
+    snprintf(name, sizeof name, "actor %u", actor + 1U);
+    board_record_of(b, at, actor < BOARD_ACTORS ? b->actors[actor].name : name, sent, offset, bytes, size);
+}
+
+void board_record_of(struct board *b, int64_t at, const char *actor, bool sent, uint64_t offset, const void *bytes,
+                     uint32_t size)
+{
     struct board_record *r = &b->records[b->nrecords % BOARD_RECORDS];
     size_t kept = size < BOARD_BYTES ? size : BOARD_BYTES;
     r->at = at;
-    if (actor < BOARD_ACTORS)
-        memcpy(r->actor, b->actors[actor].name, BOARD_NAME);
-    else
-        snprintf(r->actor, BOARD_NAME, "actor %u", actor + 1U);
+    copy_name(r->actor, actor);
     r->sent = sent;
     r->offset = offset;
     r->size = size;

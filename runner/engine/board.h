@@ -69,5 +69,8 @@ void board_folder(struct board *b, const char *path);
 struct board_actor *board_actor(struct board *b, const char *name);
 void board_record(struct board *b, int64_t at, uint16_t actor, bool sent, uint64_t offset, const void *bytes,
                   uint32_t size);
+/* Of somebody who has no entry. */
+void board_record_of(struct board *b, int64_t at, const char *actor, bool sent, uint64_t offset, const void *bytes,
+                     uint32_t size);
 
 #endif

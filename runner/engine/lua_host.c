@@ -6,6 +6,7 @@
 #include "engine/failure.h"
 #include "engine/lua_modules.h"
 #include "engine/lua_witness.h"
+#include "engine/recorder.h"
 #include "engine/script_failure.h"
 #include "lua/testscript.h"
 
@@ -126,6 +127,14 @@ static void host_opened(struct luahost *h, struct luatask *t, struct conn *c)
     lua_witness_begin(h, r->base->emit, &r->arena, name_of(r, t, name), c);
 }
 
+static void passed(void *ctx, struct conn *c, bool sent, uint64_t from, struct slice bytes)
+{
+    struct run *r = ctx;
+    char name[BOARD_NAME];
+    const char *actor = name_of(r, r->lua.current, name);
+    recorder_keep(r->base->board, r->sched.now, actor ? actor : "case", r->base->settings->mask, c, sent, from, bytes);
+}
+
 static void host_listens(struct luahost *h, struct luatask *t, const struct listener *l, const struct addr_spec *asked)
 {
     char name[BOARD_NAME];
@@ -168,6 +177,8 @@ struct luahost *lua_host(struct run *r)
                           .ops = &ops,
                           .ctx = r,
                           .scale = r->base->settings->timeout_scale};
+    r->sched.passed = passed;
+    r->sched.passed_ctx = r;
     lua_modules(h, r->base->lua);
     luahost_begin(h, r->base->lua->state);
     return h;

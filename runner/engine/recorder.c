@@ -6,7 +6,7 @@
 #include "util/text.h"
 #include "util/units.h"
 
-enum { TEXT_MOST = 16 * 1024 };
+enum { TEXT_MOST = 16 * 1024, SHOWN = 10 };
 
 static void show_record(const struct board *b, const struct board_record *r, struct buf *out)
 {
@@ -29,4 +29,33 @@ const char *recorder_show(const struct board *b, uint32_t most, struct arena *a)
     const char *text = arena_dup(a, buf_slice(&out));
     buf_done(&out);
     return text;
+}
+
+const char *recorder_last(const struct board *b, enum sr_verdict verdict, struct arena *a)
+{
+    return sr_verdict_failed(verdict) && b->nrecords > 1 ? recorder_show(b, SHOWN, a) : "";
+}
+
+void recorder_note(const char *last, enum sr_verdict verdict, struct event_failure *failures, size_t n, struct arena *a)
+{
+    const struct event e = {.verdict = verdict, .failures = failures, .nfailures = n};
+    const struct event_failure *reason = event_reason(&e);
+    if (!*last || !reason || !sr_verdict_failed(verdict)) return;
+    struct event_failure *f = &failures[reason - failures];
+    struct event_note *notes = arena_array(a, f->nnotes + 1, sizeof *notes);
+    if (f->nnotes) memcpy(notes, f->notes, f->nnotes * sizeof *notes);
+    notes[f->nnotes++] = (struct event_note){"last messages", last};
+    f->notes = notes;
+}
+
+void recorder_keep(struct board *b, int64_t at, const char *actor, const struct mask *mask, struct conn *c, bool sent,
+                   uint64_t from, struct slice bytes)
+{
+    char room[BOARD_BYTES];
+    const char *told = bytes.p;
+    if (mask) {
+        mask_bytes(mask, bytes, &c->masked[sent], room, sizeof room);
+        told = room;
+    }
+    board_record_of(b, at, actor, sent, from, told, (uint32_t)bytes.n);
 }

@@ -28,7 +28,7 @@
 #include "util/mem.h"
 #include "util/units.h"
 
-enum { START_AT_ONCE = 256, FAILURES_MOST = 1000, POLLS_MOST = 100, MESSAGES_SHOWN = 10 };
+enum { START_AT_ONCE = 256, FAILURES_MOST = 1000, POLLS_MOST = 100 };
 #define QUIET_NS (3 * NS_PER_MS)
 
 /* Its tasks run next: what the process has once is theirs. */
@@ -623,26 +623,6 @@ static bool is_xfail(struct run *r)
     return false;
 }
 
-/* What was said before it failed. Its reason gets it as a note. */
-static void note_last(struct run *r, enum sr_verdict verdict, const char *last)
-{
-    const struct event e = {.verdict = verdict, .failures = r->failures, .nfailures = r->nfailures};
-    const struct event_failure *reason = event_reason(&e);
-    if (!*last || !reason || !sr_verdict_failed(verdict)) return;
-    struct event_failure *f = &r->failures[reason - r->failures];
-    struct event_note *notes = arena_array(&r->arena, f->nnotes + 1, sizeof *notes);
-    if (f->nnotes) memcpy(notes, f->notes, f->nnotes * sizeof *notes);
-    notes[f->nnotes++] = (struct event_note){"last messages", last};
-    f->notes = notes;
-}
-
-/* One message stands in the failure itself. */
-static const char *last_messages(struct run *r)
-{
-    const struct board *b = r->base->board;
-    return sr_verdict_failed(r->verdict) && b->nrecords > 1 ? recorder_show(b, MESSAGES_SHOWN, &r->arena) : "";
-}
-
 static void send_verdict(struct run *r, bool xfail, int64_t duration, const char *last)
 {
     const struct verdict_facts facts = {.worst = r->verdict,
@@ -653,7 +633,7 @@ static void send_verdict(struct run *r, bool xfail, int64_t duration, const char
                                         .message = r->model->xfail_message};
     const enum sr_verdict verdict = verdict_of_case(&facts);
     const bool told = verdict == SR_XFAIL || verdict == SR_XPASS;
-    note_last(r, verdict, last);
+    recorder_note(last, verdict, r->failures, r->nfailures, &r->arena);
     r->left = r->base->settings->keep && sr_verdict_failed(verdict);
     struct event e = {.kind = EVENT_VERDICT,
                       .verdict = verdict,
@@ -702,7 +682,7 @@ bool run_free(struct run *r)
         if (a->proxy) proxy_tell(a->proxy);
     const bool xfail = judged && is_xfail(r);
     const int64_t duration = clock_now() - r->started;
-    const char *last = judged ? last_messages(r) : "";
+    const char *last = judged ? recorder_last(r->base->board, r->verdict, &r->arena) : "";
     close_all(r);
     if (judged) send_verdict(r, xfail, duration, last);
     r->base->board->case_index = -1;

@@ -8,6 +8,7 @@
 
 #include "engine/lua_modules.h"
 #include "engine/lua_witness.h"
+#include "engine/recorder.h"
 #include "engine/script_deadlock.h"
 #include "engine/script_failure.h"
 #include "engine/tmp.h"
@@ -341,6 +342,14 @@ static void idle(void *ctx)
     reactor_set(r->sched.reactor, &r->quiet, clock_now() + QUIET_NS);
 }
 
+static void passed(void *ctx, struct conn *c, bool sent, uint64_t from, struct slice bytes)
+{
+    const struct trial *r = ctx;
+    const struct child_job *job = r->base->job;
+    const struct luatask *t = r->host.current;
+    recorder_keep(job->board, r->sched.now, t ? t->name : "test", job->settings->mask, c, sent, from, bytes);
+}
+
 static void begin(struct trial *r)
 {
     struct board *b = r->base->job->board;
@@ -357,6 +366,8 @@ static void begin(struct trial *r)
     if (r->base->signals >= 0) reactor_add(r->sched.reactor, &r->signals, r->base->signals);
     r->sched.idle = idle;
     r->sched.idle_ctx = r;
+    r->sched.passed = passed;
+    r->sched.passed_ctx = r;
     luahost_begin(&r->host, r->base->lua);
     note_due(r, DUE_NEXT);
 }
@@ -399,6 +410,8 @@ static bool send_verdict(struct trial *r)
         .worst = r->verdict, .failures = r->failures, .nfailures = r->nfailures, .skip = r->skip};
     const enum sr_verdict verdict = verdict_of_case(&facts);
     const bool left = r->base->job->settings->keep && sr_verdict_failed(verdict);
+    const char *last = recorder_last(r->base->job->board, verdict, &r->arena);
+    recorder_note(last, verdict, r->failures, r->nfailures, &r->arena);
     struct event e = {.kind = EVENT_VERDICT,
                       .verdict = verdict,
                       .text = verdict == SR_SKIP ? r->skip : NULL,

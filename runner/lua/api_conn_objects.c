@@ -19,6 +19,7 @@ static void opened(struct luahost *h, struct luaconn *c, struct conn *conn)
 {
     c->timeout = LUAWAIT_DEFAULT;
     c->conn = conn;
+    conn->recorded = true;
     object_open(&c->object, h);
     if (h->ops->opened) h->ops->opened(h, h->current, conn);
 }

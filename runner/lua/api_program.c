@@ -286,6 +286,7 @@ static int push_program(lua_State *L, struct luahost *h, struct process *process
     p->process.in = p->process.out = -1;
     int r = conn_init_pipes(conn, h->sched, process->out, process->in);
     if (r == 0) c->conn = conn;
+    conn->recorded = true;
     object_open(&c->object, h);
     if (r == 0) r = reactor_add(p->reactor, &p->ended, p->process.pidfd);
     if (r == 0) r = reactor_add(p->reactor, &p->err, p->process.err);

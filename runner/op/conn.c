@@ -367,10 +367,17 @@ static void datagram_taken(struct conn *c)
     if (!d->end.connected && d->end.from.len > sizeof(sa_family_t)) conn_send_to(c, &d->end.from);
 }
 
+static void record(struct conn *c, bool sent, uint64_t from, const void *p, size_t n)
+{
+    if (c->recorded && n && c->sched->passed)
+        c->sched->passed(c->sched->passed_ctx, c, sent, from, (struct slice){p, n});
+}
+
 void conn_take(struct conn *c, uint64_t pos)
 {
     assert(pos >= c->base && pos - c->base <= c->n);
     const uint32_t k = (uint32_t)(pos - c->base);
+    record(c, false, c->base, c->data, k);
     c->base = pos;
     c->n -= k;
     if (c->n) {
@@ -418,6 +425,7 @@ ssize_t conn_send(struct conn *c, const void *p, size_t n, int flags)
         if (r == -ECONNREFUSED) r = (ssize_t)n;
     }
     if (r > 0 || (r == 0 && c->datagrams)) {
+        record(c, true, c->sent, p, (size_t)r);
         c->sent += (uint64_t)r;
         if (c->datagrams && c->tls && c->tls->out.n) conn_blocked(c);
         struct watch *w = c->datagrams && c->datagrams->socket ? c->datagrams->socket : &c->in;

@@ -94,10 +94,12 @@ struct conn {
     bool torn;        /* a send was given up half-way */
     bool whole;       /* the observer needs every byte */
     bool was_reset;   /* set by the maker: the connect has met a reset already, which the system will not tell again */
+    bool recorded;    /* the maker's: its sched is told of what passes */
     bool failed_send; /* a send has met a reset or a closed peer; what was said before it is still read */
     struct addr_inet local, peer;     /* TCP and UDP; without a connection the peer is who sent last, or was sent to */
     char *path;                       /* of a Unix stream socket, or NULL. Owned */
     struct conn_datagrams *datagrams; /* NULL: a stream. Owned */
+    uint32_t masked[2];               /* whoever is told so's: of what was received, and sent */
     void *user;                       /* the maker's */
     struct conn_messages *messages;   /* NULL: none yet */
 };

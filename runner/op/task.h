@@ -44,6 +44,9 @@ struct sched {
     /* Called before one of its tasks runs, when others' have run since; or NULL. */
     void (*enter)(void *ctx);
     void *enter_ctx;
+    /* Told of what passes over connections that say so (conn.recorded), from position `from` on; or NULL. */
+    void (*passed)(void *ctx, struct conn *c, bool sent, uint64_t from, struct slice bytes);
+    void *passed_ctx;
 };
 
 struct task {
