@@ -4,16 +4,6 @@
 
 #include "util/shell.h"
 
-bool again_matters(const char *option)
-{
-    static const char *const names[] = {"var",       "vars-file",  "target",    "repeat",     "timeout-scale",
-                                        "allow-run", "allow-net",  "allow-env", "allow-read", "allow-write",
-                                        "allow-all", "lua-memory", "memory",    "secret"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(option, names[i]) == 0) return true;
-    return false;
-}
-
 /* Of a secret the name: its value is to be in the environment. */
 static struct slice shown(const struct option_var *one)
 {

@@ -5,9 +5,7 @@
 
 #include "cli/options.h"
 
-/* Is it one of them? Of a secret only the name is printed. */
-bool again_matters(const char *option);
-/* Appends "sockrun --allow-run --var user=bob", quoted for a shell. */
+/* Appends "sockrun --allow-run --var user=bob", quoted for a shell; of a secret only the name. */
 void again_command(const struct options *o, struct buf *out);
 
 #endif

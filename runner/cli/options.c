@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/again.h"
 #include "event/mask.h"
 #include "lua/names.h"
 #include "lua/state.h"
@@ -37,6 +36,7 @@ enum {
     IN_FILES = IN_RUN | IN_CHECK | IN_LIST | IN_EXPLAIN,
     IN_CASES = IN_FILES | IN_LUA,
     IN_ALL = (1 << COMMANDS) - 1,
+    AGAIN = OPTION_AGAIN,
 };
 
 static const uint64_t memory_default = UINT64_C(4) << 30;
@@ -425,25 +425,25 @@ const struct option_spec option_specs[] = {
      "only the I-th of N parts; `auto` asks the CI system which one, `auto/N` if it does not say of how many",
      set_shard},
     {"shuffle", 0, ARGUMENT_OPTIONAL, "SEED", IN_RUN | IN_LIST, "run files and cases in another order", set_shuffle},
-    {"repeat", 0, ARGUMENT_REQUIRED, "N", IN_RUN, "run every case N times", set_repeat},
+    {"repeat", 0, ARGUMENT_REQUIRED, "N", IN_RUN | AGAIN, "run every case N times", set_repeat},
     {"retry", 0, ARGUMENT_REQUIRED, "N", IN_RUN,
      "run a case that fails up to N times again; one that passes then is told as flaky", set_retry},
     {"results", 0, ARGUMENT_REQUIRED, "FILE", IN_RUN | IN_LIST,
      "where verdicts and durations are remembered; default: a file in $XDG_STATE_HOME/sockrun", set_results},
     {"fail-fast", 0, ARGUMENT_OPTIONAL, "N", IN_RUN, "stop after N failed cases; 1 if N is not given", set_fail_fast},
     {"strict", 0, ARGUMENT_NONE, NULL, IN_REPORTS, "a warning fails the run, as a failed check does", set_strict},
-    {"target", 0, ARGUMENT_REQUIRED, "ADDRESS", IN_FILES,
+    {"target", 0, ARGUMENT_REQUIRED, "ADDRESS", IN_FILES | AGAIN,
      "where the system under test is, instead of what the files say", set_target},
     {"execute", 'e', ARGUMENT_REQUIRED, "CHUNK", IN_LUA, "run this and end, instead of a prompt; may be given again",
      set_chunk},
-    {"var", 0, ARGUMENT_REQUIRED, "NAME=VALUE", IN_CASES,
+    {"var", 0, ARGUMENT_REQUIRED, "NAME=VALUE", IN_CASES | AGAIN,
      "set a variable; wins over the scenario, --vars-file and the environment", set_var},
-    {"vars-file", 0, ARGUMENT_REQUIRED, "FILE", IN_CASES,
+    {"vars-file", 0, ARGUMENT_REQUIRED, "FILE", IN_CASES | AGAIN,
      "set variables from a YAML map; wins over SOCKRUN_VAR_NAME in the environment", set_vars_file},
-    {"secret", 0, ARGUMENT_REQUIRED, "NAME[=VALUE]", IN_FILES,
+    {"secret", 0, ARGUMENT_REQUIRED, "NAME[=VALUE]", IN_FILES | AGAIN,
      "set a variable, from the environment if there is no VALUE, that shows as *** in all that is told", set_secret},
-    {"timeout-scale", 0, ARGUMENT_REQUIRED, "X", IN_RUNNING | IN_LUA, "multiply every timeout by X, from 0.01 to 1000",
-     set_scale},
+    {"timeout-scale", 0, ARGUMENT_REQUIRED, "X", IN_RUNNING | IN_LUA | AGAIN,
+     "multiply every timeout by X, from 0.01 to 1000", set_scale},
     {"report-junit", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write a JUnit XML report", set_junit},
     {"report-tap", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write a TAP report; `-` is standard output", set_tap},
     {"report-json", 0, ARGUMENT_REQUIRED, "FILE", IN_REPORTS, "write a JSON report: one document", set_json},
@@ -458,20 +458,21 @@ const struct option_spec option_specs[] = {
     {"artifacts", 0, ARGUMENT_REQUIRED, "DIR", IN_RUN,
      "keep the events, packets, output of programs and temporary files of each case that fails", set_artifacts},
     {"durations", 0, ARGUMENT_REQUIRED, "N", IN_REPORTS, "name the N slowest cases at the end", set_durations},
-    {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_CASES,
+    {"allow-run", 0, ARGUMENT_OPTIONAL, "PROG,...", IN_CASES | AGAIN,
      "programs that scenarios may run, with all your rights; without names: any", set_allow_run},
-    {"allow-net", 0, ARGUMENT_OPTIONAL, "HOST[:PORT],...", IN_CASES,
+    {"allow-net", 0, ARGUMENT_OPTIONAL, "HOST[:PORT],...", IN_CASES | AGAIN,
      "addresses beyond loopback that scenarios may use; without names: any", set_allow_net},
-    {"allow-read", 0, ARGUMENT_REQUIRED, "DIR", IN_CASES,
+    {"allow-read", 0, ARGUMENT_REQUIRED, "DIR", IN_CASES | AGAIN,
      "a folder below which scenarios may read files, beside their own", set_allow_read},
-    {"allow-write", 0, ARGUMENT_REQUIRED, "DIR", IN_CASES, "a folder below which scenarios may write files",
+    {"allow-write", 0, ARGUMENT_REQUIRED, "DIR", IN_CASES | AGAIN, "a folder below which scenarios may write files",
      set_allow_write},
-    {"allow-env", 0, ARGUMENT_REQUIRED, "NAME,...", IN_CASES, "environment variables that scenarios may read",
+    {"allow-env", 0, ARGUMENT_REQUIRED, "NAME,...", IN_CASES | AGAIN, "environment variables that scenarios may read",
      set_allow_env},
-    {"allow-all", 0, ARGUMENT_NONE, NULL, IN_CASES, "all of these permissions", set_allow_all},
-    {"lua-memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_CASES, "memory that Lua may use in each process; default 256MiB",
-     set_lua_memory},
-    {"memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_RUNNING, "memory that each process may use; default 4GiB", set_memory},
+    {"allow-all", 0, ARGUMENT_NONE, NULL, IN_CASES | AGAIN, "all of these permissions", set_allow_all},
+    {"lua-memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_CASES | AGAIN,
+     "memory that Lua may use in each process; default 256MiB", set_lua_memory},
+    {"memory", 0, ARGUMENT_REQUIRED, "SIZE", IN_RUNNING | AGAIN, "memory that each process may use; default 4GiB",
+     set_memory},
     {"verbose", 'v', ARGUMENT_NONE, NULL, IN_FILES | IN_MERGE, "show every step and its bytes, live", set_verbose},
     {"quiet", 'q', ARGUMENT_NONE, NULL, IN_FILES | IN_MERGE, "show only what did not pass, and the totals", set_quiet},
     {"color", 0, ARGUMENT_OPTIONAL, "auto|always|never", IN_ALL, "whether to use colors; auto respects NO_COLOR",
@@ -555,7 +556,7 @@ static bool apply(struct parsing *p, const struct option_spec *spec, const char 
     for (unsigned i = 0; i < p->nused; i++)
         known = known || p->used[i] == spec;
     if (!known) p->used[p->nused++] = spec;
-    if (again_matters(spec->name)) p->o->given[p->o->ngiven++] = (struct option_var){spec->name, value};
+    if (spec->commands & AGAIN) p->o->given[p->o->ngiven++] = (struct option_var){spec->name, value};
     return true;
 }
 

@@ -48,12 +48,15 @@ extern const struct exit_spec exit_specs[];
 
 struct options;
 
+/* A case that is run again needs the option too. */
+enum { OPTION_AGAIN = 1 << COMMANDS };
+
 struct option_spec {
     const char *name;
     char letter; /* 0: none */
     enum argument argument;
     const char *argument_name; /* a word in capitals, or the words themselves: "text|json" */
-    unsigned commands;         /* 1 << COMMAND_RUN, .. */
+    unsigned commands;         /* 1 << COMMAND_RUN, .., and OPTION_AGAIN */
     const char *doc;
     /* NULL, or what is wrong with the value as a phrase. value is NULL where there is none. */
     const char *(*set)(struct options *o, const char *value);
