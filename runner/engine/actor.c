@@ -13,6 +13,7 @@
 #include "engine/lua_host.h"
 #include "engine/program_run.h"
 #include "engine/proxy_run.h"
+#include "engine/recorder.h"
 #include "engine/resend.h"
 #include "engine/run.h"
 #include "engine/scope.h"
@@ -20,7 +21,6 @@
 #include "engine/step.h"
 #include "engine/wait.h"
 #include "engine/witness.h"
-#include "event/mask.h"
 #include "util/mem.h"
 
 /* Steps that do not wait, before others get their turn: a loop without waits must not starve timers. */
@@ -221,23 +221,12 @@ struct channel *actor_attach_pipes(struct actor *a, int rfd, int wfd, bool termi
     return adopt(a, c, error, NULL);
 }
 
-/* The first bytes of a message as they may be told; room for BOARD_BYTES. */
-static const char *without_secrets(struct actor *a, struct channel *ch, bool sent, struct slice bytes, uint64_t size,
-                                   char *room)
-{
-    const struct mask *mask = a->run->base->settings->mask;
-    if (!mask) return bytes.p;
-    mask_bytes(mask, bytes, &ch->masked[sent], room, BOARD_BYTES);
-    /* Of a large one the rest is not there to be looked at. */
-    if (bytes.n < size) ch->masked[sent] = 0;
-    return room;
-}
-
 void actor_took(struct actor *a, struct channel *ch, uint64_t from, struct slice bytes, uint64_t size)
 {
     char room[BOARD_BYTES];
     const size_t n = bytes.n < sizeof ch->took ? bytes.n : sizeof ch->took;
-    const char *told = without_secrets(a, ch, false, bytes, size, room);
+    const struct mask *mask = a->run->base->settings->mask;
+    const char *told = recorder_mask(mask, &ch->conn, false, bytes, size, room);
     ch->took_at = a->run->sched.now;
     ch->took_from = from;
     ch->took_size = (uint32_t)size;
@@ -249,7 +238,8 @@ void actor_sent(struct actor *a, struct channel *ch, struct slice bytes, uint64_
 {
     char room[BOARD_BYTES];
     const uint64_t from = ch->conn.sent >= size ? ch->conn.sent - size : 0;
-    const char *told = without_secrets(a, ch, true, bytes, size, room);
+    const struct mask *mask = a->run->base->settings->mask;
+    const char *told = recorder_mask(mask, &ch->conn, true, bytes, size, room);
     board_record(a->run->base->board, a->began, (uint16_t)a->board, true, from, told, (uint32_t)bytes.n);
 }
 

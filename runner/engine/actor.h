@@ -35,8 +35,7 @@ struct channel {
     struct resend *resend;  /* what is sent again, or NULL */
     struct luaconn *object; /* that Lua code sees, or NULL; object_ref is a registry reference */
     int object_ref;
-    uint32_t masked[2]; /* how far into a secret the bytes have come that were taken [0], and sent [1] */
-    int64_t took_at;    /* when bytes were last taken, 0: never */
+    int64_t took_at; /* when bytes were last taken, 0: never */
     uint64_t took_from;
     uint32_t took_size;
     unsigned char took[32]; /* their first ones */

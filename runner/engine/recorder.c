@@ -48,14 +48,20 @@ void recorder_note(const char *last, enum sr_verdict verdict, struct event_failu
     f->notes = notes;
 }
 
+const char *recorder_mask(const struct mask *mask, struct conn *c, bool sent, struct slice bytes, uint64_t size,
+                          char *room)
+{
+    if (!mask) return bytes.p;
+    mask_bytes(mask, bytes, &c->masked[sent], room, BOARD_BYTES);
+    /* Of a large one the rest is not there to be looked at. */
+    if (bytes.n < size) c->masked[sent] = 0;
+    return room;
+}
+
 void recorder_keep(struct board *b, int64_t at, const char *actor, const struct mask *mask, struct conn *c, bool sent,
                    uint64_t from, struct slice bytes)
 {
     char room[BOARD_BYTES];
-    const char *told = bytes.p;
-    if (mask) {
-        mask_bytes(mask, bytes, &c->masked[sent], room, sizeof room);
-        told = room;
-    }
+    const char *told = recorder_mask(mask, c, sent, bytes, bytes.n, room);
     board_record_of(b, at, actor, sent, from, told, (uint32_t)bytes.n);
 }

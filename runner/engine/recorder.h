@@ -18,7 +18,11 @@ const char *recorder_last(const struct board *b, enum sr_verdict verdict, struct
 /* The failure that is the reason gets them as a note. */
 void recorder_note(const char *last, enum sr_verdict verdict, struct event_failure *failures, size_t n,
                    struct arena *a);
-/* Keeps what has passed over a connection that no actor has. mask: hides secrets, or NULL. */
+/* The first bytes of what has passed, `bytes` of `size`, as they may be told: themselves, or what stands in the room
+ * then, of BOARD_BYTES. mask: hides secrets, or NULL. */
+const char *recorder_mask(const struct mask *mask, struct conn *c, bool sent, struct slice bytes, uint64_t size,
+                          char *room);
+/* Keeps what has passed over a connection that no actor has. */
 void recorder_keep(struct board *b, int64_t at, const char *actor, const struct mask *mask, struct conn *c, bool sent,
                    uint64_t from, struct slice bytes);
 

@@ -99,7 +99,7 @@ struct conn {
     struct addr_inet local, peer;     /* TCP and UDP; without a connection the peer is who sent last, or was sent to */
     char *path;                       /* of a Unix stream socket, or NULL. Owned */
     struct conn_datagrams *datagrams; /* NULL: a stream. Owned */
-    uint32_t masked[2];               /* whoever is told so's: of what was received, and sent */
+    uint32_t masked[2];               /* the recorder's: how far into a secret what was taken, and sent, has come */
     void *user;                       /* the maker's */
     struct conn_messages *messages;   /* NULL: none yet */
 };
