@@ -4,14 +4,9 @@
 
 #include "doc/encoding.h"
 #include "doc/syntax.h"
+#include "util/hash.h"
 #include "util/mem.h"
 #include "util/suggest.h"
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(p, size) mem_free(p)
-/* The usual function falls through its labels, which clang does not forgive. */
-#define HASH_FUNCTION(key, size, ret) HASH_FNV(key, size, ret)
-#include <uthash.h>
 
 enum {
     FEW_PAIRS = 16, /* compared with one another rather than sorted */

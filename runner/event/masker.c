@@ -1,10 +1,7 @@
 #include "event/masker.h"
 
-/* The default falls through its cases without telling the compiler that it means to. */
-#define HASH_FUNCTION(key, n, ret) HASH_FNV(key, n, ret)
-#include <uthash.h>
-
 #include "util/arena.h"
+#include "util/hash.h"
 #include "util/mem.h"
 
 /* One direction of a connection, or what a program says. */

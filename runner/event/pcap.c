@@ -8,13 +8,9 @@
 #include "event/frame.h"
 #include "event/pcapng.h"
 #include "sockrun/version.h"
+#include "util/hash.h"
 #include "util/mem.h"
 
-#define uthash_malloc(n) mem_alloc(n)
-#define uthash_free(p, n) mem_free(p)
-/* The usual function falls through its labels, which clang does not forgive. */
-#define HASH_FUNCTION(key, n, ret) HASH_FNV(key, n, ret)
-#include <uthash.h>
 #include <utlist.h>
 
 enum {

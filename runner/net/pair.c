@@ -2,22 +2,8 @@
 
 #include <string.h>
 
+#include "util/hash.h"
 #include "util/mem.h"
-
-/* FNV-1a, 32 bits (draft-eastlake-fnv). */
-static uint32_t hash_bytes(const void *p, size_t n)
-{
-    const unsigned char *bytes = p;
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * 16777619u;
-    return hash;
-}
-
-#define HASH_FUNCTION(key, n, ret) ((ret) = hash_bytes((key), (n)))
-#define uthash_malloc(n) mem_alloc(n)
-#define uthash_free(p, n) mem_free(p)
-#include <uthash.h>
 
 /* The lesser end first, so that both ends of a connection have the same key. */
 struct pair_key {

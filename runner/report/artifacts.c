@@ -4,10 +4,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The default falls through its cases without telling the compiler that it means to. */
-#define HASH_FUNCTION(key, n, ret) HASH_FNV(key, n, ret)
-#include <uthash.h>
-
 #include "event/jsonl.h"
 #include "event/pcap.h"
 #include "report/failure.h"
@@ -19,6 +15,7 @@
 #include "sockrun/version.h"
 #include "util/arena.h"
 #include "util/clock.h"
+#include "util/hash.h"
 #include "util/mem.h"
 #include "util/path.h"
 

@@ -2,15 +2,12 @@
 
 #include <string.h>
 
-/* The default falls through its cases without telling the compiler that it means to. */
-#define HASH_FUNCTION(key, n, ret) HASH_FNV(key, n, ret)
-#include <uthash.h>
-
 #include "event/jsonl.h"
 #include "report/counts.h"
 #include "report/outfile.h"
 #include "report/reporter.h"
 #include "report/running.h"
+#include "util/hash.h"
 #include "util/mem.h"
 
 enum { DOCUMENT = 1 }; /* the version of the form */

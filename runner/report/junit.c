@@ -3,16 +3,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* The default falls through its cases without telling the compiler that it means to. */
-#define HASH_FUNCTION(key, n, ret) HASH_FNV(key, n, ret)
-#include <uthash.h>
-
 #include "report/failure.h"
 #include "report/outfile.h"
 #include "report/reporter.h"
 #include "report/running.h"
 #include "report/xml.h"
 #include "util/arena.h"
+#include "util/hash.h"
 #include "util/mem.h"
 #include "util/units.h"
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/report.h"
+
 struct folder {
     char path[PATH_MAX / 2];
     char file[PATH_MAX]; /* a path in it */
@@ -53,6 +55,18 @@ __attribute__((unused)) static int folder_teardown(void **state)
     rmdir(f->path);
     free(f);
     return 0;
+}
+
+/* What cannot be written is an error, and said. */
+__attribute__((unused)) static void meet_a_full_disk(struct event_sink *(*make)(const char *path))
+{
+    struct event end = {.kind = EVENT_RUN_END};
+
+    if (access("/dev/full", W_OK) != 0) skip();
+    struct event_sink *s = make("/dev/full");
+    s->take(s, &end);
+    assert_string_equal(reporter_error(s), "cannot write /dev/full: No space left on device");
+    reporter_free(s);
 }
 
 #endif
